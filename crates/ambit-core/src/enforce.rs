@@ -1,0 +1,122 @@
+//! Who enforces what, and what is refused because nobody can.
+
+use serde::Serialize;
+
+use crate::{
+    bound::Bound,
+    grants::{GrantKey, Grants},
+    ids::Isolation,
+    limits::{LimitKey, RunLimits},
+    outcome::{RejectReason, Rejection},
+    size::ByteSize,
+    stack::StackClass,
+};
+
+/// Who enforces a limit at an isolation level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Enforcement {
+    /// Enforced by this part of the system.
+    By(&'static str),
+    /// Nothing can enforce it here: asking for it is refused, for this reason.
+    Refused(&'static str),
+}
+
+/// Something was asked for that nothing here can enforce.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} cannot be enforced: {why}")]
+pub struct Unenforceable {
+    /// The limit, grant or level asked for.
+    pub what: String,
+    /// Why nothing can enforce it, and the remedy.
+    pub why: String,
+}
+
+impl From<Unenforceable> for Rejection {
+    fn from(error: Unenforceable) -> Self {
+        Rejection::new(RejectReason::Unenforceable, error.to_string())
+    }
+}
+
+const NO_WORKER: &str = "jailed workers are not part of this version; use isolation `none`";
+const NO_NET: &str = "no network interface is linked, so there is nothing to count; the only value is none at all";
+const IN_PROCESS_COMPILER: &str = "the compiler runs in this process, where nothing can stop it; static limits bound its work";
+
+impl LimitKey {
+    /// Who enforces this limit at `isolation`, or why asking for it is refused.
+    pub fn enforcement(self, isolation: Isolation) -> Enforcement {
+        use Enforcement::{By, Refused};
+        if isolation != Isolation::None {
+            return Refused(NO_WORKER);
+        }
+        match self {
+            LimitKey::Memory | LimitKey::TableElements | LimitKey::Tables | LimitKey::Memories | LimitKey::Instances => {
+                By("the store's limiter")
+            }
+            LimitKey::Handles | LimitKey::Stack | LimitKey::Fuel => By("the engine"),
+            LimitKey::ResourceTable
+            | LimitKey::HostBuffers
+            | LimitKey::Output
+            | LimitKey::LogBytes
+            | LimitKey::LogRate
+            | LimitKey::Disk
+            | LimitKey::FileSize
+            | LimitKey::Files
+            | LimitKey::OpenFiles => By("the host interfaces"),
+            LimitKey::CpuTime | LimitKey::Cpus => By("the scheduler, by the thread's CPU clock"),
+            LimitKey::WallTime => By("the scheduler, by the monotonic clock"),
+            LimitKey::ModuleSize => By("admission, before parsing"),
+            LimitKey::Connections | LimitKey::NetBytes => Refused(NO_NET),
+            LimitKey::CompileTime | LimitKey::CompileMemory => Refused(IN_PROCESS_COMPILER),
+        }
+    }
+}
+
+/// Lifts defaults that `isolation` cannot enforce and refuses those that were named.
+pub(crate) fn resolve(limits: &mut RunLimits, named: &[LimitKey], isolation: Isolation) -> Result<(), Unenforceable> {
+    if isolation != Isolation::None {
+        return Err(Unenforceable { what: format!("isolation `{isolation}`"), why: NO_WORKER.into() });
+    }
+    for &key in LimitKey::ALL {
+        let Enforcement::Refused(why) = key.enforcement(isolation) else { continue };
+        if named.contains(&key) && limits.get(key) != Bound::Unlimited {
+            return Err(Unenforceable { what: format!("limit `{key}`"), why: why.into() });
+        }
+        match key {
+            LimitKey::CompileTime => limits.compile_time = Bound::Unlimited,
+            LimitKey::CompileMemory => limits.compile_memory = Bound::Unlimited,
+            // Their default is zero, and zero is what no network gives.
+            _ => {}
+        }
+    }
+    // Stacks come in classes: what is in force is the class, and that is what is shown.
+    limits.stack = Bound::At(ByteSize::bytes(StackClass::covering(limits.stack.ceiling()).bytes() as u64));
+    if named.contains(&LimitKey::Connections) || named.contains(&LimitKey::NetBytes) {
+        return Err(Unenforceable { what: "limits `connections` and `net-bytes`".into(), why: NO_NET.into() });
+    }
+    Ok(())
+}
+
+/// Refuses grants behind which there is no implementation.
+pub(crate) fn check_grants(grants: &Grants) -> Result<(), Unenforceable> {
+    for key in grants.given() {
+        let why = match key {
+            GrantKey::Args
+            | GrantKey::Env
+            | GrantKey::Stdin
+            | GrantKey::Dirs
+            | GrantKey::Tmp
+            | GrantKey::Clock
+            | GrantKey::Random => continue,
+            GrantKey::Net | GrantKey::Listen => "sockets are not part of this version",
+            GrantKey::Http => "outgoing HTTP is not part of this version",
+            GrantKey::Kv => "key-value storage is not part of this version",
+            GrantKey::Config => "configuration values are not part of this version; pass them with --env",
+            GrantKey::Secrets => "secrets are not part of this version",
+            GrantKey::Logging => "structured logging is not part of this version; core modules have `env.log`",
+            GrantKey::Metrics => "guest metrics are not part of this version",
+        };
+        return Err(Unenforceable { what: format!("grant `{key}`"), why: why.into() });
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Text that came from a guest, made safe to show.
+
+use std::fmt::Write as _;
+
+/// `bytes` as one line of at most `cap` bytes: control characters, bidirectional overrides and invalid UTF-8 are
+/// written as escapes, and what is cut off is counted.
+///
+/// Guest text reaches terminals, logs and pages; unescaped it can move the cursor, forge a log line or reverse what
+/// follows it.
+pub fn escape(bytes: impl AsRef<[u8]>, cap: usize) -> String {
+    let bytes = bytes.as_ref();
+    let mut out = String::new();
+    let mut read = 0;
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            let start = out.len();
+            push_char(&mut out, c);
+            if out.len() > cap {
+                out.truncate(start);
+                return cut(out, bytes.len() - read);
+            }
+            read += c.len_utf8();
+        }
+        for byte in chunk.invalid() {
+            let start = out.len();
+            let _ = write!(out, "\\x{byte:02x}");
+            if out.len() > cap {
+                out.truncate(start);
+                return cut(out, bytes.len() - read);
+            }
+            read += 1;
+        }
+    }
+    out
+}
+
+fn push_char(out: &mut String, c: char) {
+    let deceptive = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    match c {
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        c if c.is_control() || deceptive => {
+            let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+        }
+        c => out.push(c),
+    }
+}
+
+fn cut(mut out: String, rest: usize) -> String {
+    let _ = write!(out, "… ({rest} more bytes)");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_what_moves_or_forges() {
+        let check = |input: &[u8], expect: &str| assert_eq!(escape(input, 100), expect);
+        check(b"plain text", "plain text");
+        check(b"a\nb\r\tc", "a\\nb\\r\\tc");
+        check(b"\x1b[2J", "\\u{1b}[2J");
+        check(b"\xff\xfe", "\\xff\\xfe");
+        check("é\u{202e}x".as_bytes(), "é\\u{202e}x");
+        check(b"\\n", "\\\\n");
+    }
+
+    #[test]
+    fn caps_and_counts() {
+        assert_eq!(escape(vec![b'a'; 1000], 10), "aaaaaaaaaa… (990 more bytes)");
+        assert_eq!(escape([0xff; 5], 8), "\\xff\\xff… (3 more bytes)");
+        assert_eq!(escape("ééé", 4), "éé… (2 more bytes)");
+    }
+}
