@@ -1,0 +1,60 @@
+//! The contract every engine keeps.
+//!
+//! ```text
+//! Verified ─compile(Settings)─► Artifact ─load─► Program ─guest(HostSpec, Meter)─► Guest ─poll_slice…─► Ended
+//! ```
+//! Compilation and loading are separate from the first day, since later they happen in different processes.
+
+use std::{
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use ambit_admit::Verified;
+use ambit_core::{EngineCapabilities, EngineId, Rejection};
+
+use crate::{artifact::Artifact, call::Call, ended::Ended, host::HostSpec, meter::Meter, settings::Settings};
+
+/// Compiles modules and loads artifacts.
+pub trait Engine: fmt::Debug + Send + Sync {
+    /// Which engine this is.
+    fn id(&self) -> EngineId;
+
+    /// What it can do.
+    fn capabilities(&self) -> EngineCapabilities;
+
+    /// Turns a module into native code, or whatever the engine runs. Blocks, for seconds if the module is large, and
+    /// cannot be interrupted: callers that must bound it run it in a process of its own.
+    ///
+    /// # Errors
+    /// The engine does not accept the module with these settings.
+    fn compile(&self, module: &Verified, settings: &Settings) -> Result<Artifact, Rejection>;
+
+    /// Makes an artifact runnable, without a compiler.
+    ///
+    /// # Errors
+    /// The artifact belongs to another engine, version or host, or its imports do not fit the host's functions.
+    fn load(&self, artifact: &Artifact) -> Result<Arc<dyn Program>, Rejection>;
+
+    /// Ends the running slice of every guest that is metered by time. Called by a ticker about once a millisecond while
+    /// anything runs; cheap, from any thread.
+    fn tick(&self);
+}
+
+/// A loaded module, linked to the host's functions: guests are made from it.
+pub trait Program: fmt::Debug + Send + Sync {
+    /// A guest that has not started. Cheap: no guest code runs and no memory is charged before the first slice.
+    fn guest(&self, host: HostSpec, meter: Arc<Meter>, call: Call) -> Box<dyn Guest>;
+}
+
+/// One running instance: a module, its store, limits and grants.
+///
+/// Dropping a guest ends it wherever it is, pending host calls included; what it used stays in its [`Meter`].
+pub trait Guest: Send {
+    /// Runs the guest until its slice is over, it waits, or it ends. `Pending` with the waker already woken means that
+    /// it wants to go on; with the waker kept, that it waits for something.
+    ///
+    /// Must be called from inside a tokio runtime with time and I/O enabled. Not to be called again after `Ready`.
+    fn poll_slice(&mut self, cx: &mut Context<'_>) -> Poll<Ended>;
+}

@@ -1,0 +1,69 @@
+//! How a guest's code ended, before limits and deadlines are taken into account.
+
+use ambit_core::{Frame, LimitKey, Outcome, Rejection, ResultValue, TrapKind};
+
+use crate::meter::{Excess, Meter};
+
+/// How a guest's code ended, as the engine saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// The entry point returned.
+    Returned(Vec<ResultValue>),
+    /// The guest asked to exit.
+    Exited(i32),
+    /// Its code trapped.
+    Trapped {
+        /// The kind of trap.
+        trap: TrapKind,
+        /// What the engine says.
+        message: String,
+        /// The guest's stack.
+        frames: Vec<Frame>,
+    },
+    /// A limit that the engine enforces was passed.
+    Limit {
+        /// Which limit.
+        limit: LimitKey,
+        /// The limit in base units.
+        allowed: u64,
+        /// What was used or asked for, where that is known.
+        used: Option<u64>,
+    },
+    /// It could not start: an import or an entry point did not fit.
+    Refused(Rejection),
+    /// The engine or a host function failed, not the guest.
+    Failed(String),
+}
+
+impl Ended {
+    /// The outcome, with what the meter remembers: a limit that had to end the run comes first; a failure after a refused
+    /// growth is that limit's, since the guest was told -1 and could not go on.
+    pub fn outcome(self, meter: &Meter) -> (Outcome, Vec<ResultValue>) {
+        let limit = |Excess { limit, allowed, used }| Outcome::LimitExceeded { limit, allowed, used: Some(used) };
+        if let Some(excess) = meter.fatal() {
+            return (limit(excess), Vec::new());
+        }
+        let failed = match &self {
+            Ended::Trapped { .. } => true,
+            Ended::Exited(code) => *code != 0,
+            Ended::Returned(_) | Ended::Limit { .. } | Ended::Refused(_) | Ended::Failed(_) => false,
+        };
+        if let (true, Some(excess)) = (failed, meter.refused()) {
+            return (limit(excess), Vec::new());
+        }
+        let outcome = match self {
+            Ended::Returned(results) => return (Outcome::Exited { code: 0 }, results),
+            Ended::Exited(code) => Outcome::Exited { code },
+            Ended::Trapped { trap, message, frames } => Outcome::Trapped { trap, message, frames },
+            Ended::Limit { limit, allowed, used } => Outcome::LimitExceeded { limit, allowed, used },
+            Ended::Refused(rejection) => Outcome::Rejected(rejection),
+            Ended::Failed(reason) => Outcome::Lost { reason },
+        };
+        (outcome, Vec::new())
+    }
+
+    /// The end by one of the guest's limits.
+    pub fn limit(meter: &Meter, limit: LimitKey, used: Option<u64>) -> Self {
+        Ended::Limit { limit, allowed: meter.limits().get(limit).ceiling(), used }
+    }
+}

@@ -1,0 +1,26 @@
+//! The engine contract, its implementations, and the host interfaces that every engine links.
+//!
+//! An [`Engine`] compiles a [`Verified`](ambit_admit::Verified) module to an [`Artifact`] and loads that to a
+//! [`Program`], from which [`Guest`]s are made. A guest is polled slice by slice, charges all it uses to its [`Meter`],
+//! and ends in an [`Ended`]. What it can call is in [`host`]: written once, over owned descriptors and streams.
+//!
+//! This crate decides nothing about time: deadlines, shares of CPU and cancellation are the scheduler's, which drops a
+//! guest to end it.
+
+mod artifact;
+mod call;
+mod contract;
+mod ended;
+pub mod host;
+mod meter;
+mod settings;
+#[cfg(feature = "wasmtime")]
+pub mod wasmtime;
+
+pub use ambit_core::StackClass;
+pub use artifact::Artifact;
+pub use call::Call;
+pub use contract::{Engine, Guest, Program};
+pub use ended::Ended;
+pub use meter::{Excess, Meter};
+pub use settings::Settings;

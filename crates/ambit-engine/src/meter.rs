@@ -1,0 +1,353 @@
+//! What one guest has used and been refused, shared by its engine, its host functions and its scheduler.
+
+use std::{
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use ambit_core::{LimitKey, OnMemoryRefusal, RunLimits, Usage, Violation};
+
+/// The account of one guest: the memory budget, counters, refusals and violations.
+///
+/// Counters are atomics because the scheduler and monitors read them while the guest runs; only the guest's own thread
+/// writes them, so relaxed ordering and load-then-store are enough.
+#[derive(Debug)]
+pub struct Meter {
+    limits: RunLimits,
+    on_memory_refusal: OnMemoryRefusal,
+    memory: Budget,
+    table_elements: Budget,
+    output: Budget,
+    log_bytes: Budget,
+    disk: Budget,
+    files: Budget,
+    open_files: Budget,
+    fuel: AtomicU64,
+    host_calls: AtomicU64,
+    /// Nanoseconds; 0 while it is not known.
+    instantiate: AtomicU64,
+    /// A mutex, since it is touched only when something was refused.
+    record: Mutex<Record>,
+}
+
+/// What a counter holds that does not count.
+const UNKNOWN: u64 = u64::MAX;
+
+#[derive(Debug, Default)]
+struct Record {
+    /// The last growth of memory or tables that was refused.
+    refused: Option<Excess>,
+    /// The limit that must end the run.
+    fatal: Option<Excess>,
+    violations: Vec<Violation>,
+}
+
+/// A limit, and how much was asked for beyond it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Excess {
+    /// Which limit.
+    pub limit: LimitKey,
+    /// The limit in base units.
+    pub allowed: u64,
+    /// What it would have come to.
+    pub used: u64,
+}
+
+/// An amount in use against a ceiling.
+#[derive(Debug)]
+struct Budget {
+    key: LimitKey,
+    ceiling: u64,
+    now: AtomicU64,
+    peak: AtomicU64,
+}
+
+impl Budget {
+    fn new(limits: &RunLimits, key: LimitKey) -> Self {
+        let ceiling = limits.get(key).ceiling();
+        Self { key, ceiling, now: AtomicU64::new(0), peak: AtomicU64::new(0) }
+    }
+
+    fn get(&self) -> u64 {
+        self.now.load(Relaxed)
+    }
+
+    fn take(&self, amount: u64) -> Result<(), Excess> {
+        let total = self.get().saturating_add(amount);
+        if total > self.ceiling {
+            return Err(Excess { limit: self.key, allowed: self.ceiling, used: total });
+        }
+        self.now.store(total, Relaxed);
+        if total > self.peak.load(Relaxed) {
+            self.peak.store(total, Relaxed);
+        }
+        Ok(())
+    }
+
+    fn give(&self, amount: u64) {
+        self.now.store(self.get().saturating_sub(amount), Relaxed);
+    }
+}
+
+impl Meter {
+    /// Bytes a table element is charged with.
+    pub const TABLE_ELEMENT: u64 = 8;
+
+    /// An account with nothing used.
+    pub fn new(limits: RunLimits, on_memory_refusal: OnMemoryRefusal) -> Self {
+        let budget = |key| Budget::new(&limits, key);
+        Self {
+            memory: budget(LimitKey::Memory),
+            table_elements: budget(LimitKey::TableElements),
+            output: budget(LimitKey::Output),
+            log_bytes: budget(LimitKey::LogBytes),
+            disk: budget(LimitKey::Disk),
+            files: budget(LimitKey::Files),
+            open_files: budget(LimitKey::OpenFiles),
+            fuel: AtomicU64::new(0),
+            host_calls: AtomicU64::new(0),
+            instantiate: AtomicU64::new(0),
+            record: Mutex::default(),
+            on_memory_refusal,
+            limits,
+        }
+    }
+
+    /// The limits of this guest.
+    pub fn limits(&self) -> &RunLimits {
+        &self.limits
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        // A panic while it was held leaves a list of violations at worst one short.
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // ---- memory ----
+
+    /// Charges a growth of linear memory, GC heap or host buffers.
+    ///
+    /// # Errors
+    /// The budget does not allow it; the refusal is remembered.
+    pub fn grow_memory(&self, bytes: u64) -> Result<(), Excess> {
+        self.memory.take(bytes).inspect_err(|&excess| self.refuse(excess))
+    }
+
+    /// Takes back what [`Meter::grow_memory`] charged.
+    pub fn release_memory(&self, bytes: u64) {
+        self.memory.give(bytes);
+    }
+
+    /// Charges a growth of tables, against their own limit and against memory.
+    ///
+    /// # Errors
+    /// One of the two does not allow it; the refusal is remembered.
+    pub fn grow_table(&self, elements: u64) -> Result<(), Excess> {
+        self.table_elements.take(elements).inspect_err(|&excess| self.refuse(excess))?;
+        self.grow_memory(elements.saturating_mul(Self::TABLE_ELEMENT)).inspect_err(|_| self.table_elements.give(elements))
+    }
+
+    /// Takes back what [`Meter::grow_table`] charged.
+    pub fn release_table(&self, elements: u64) {
+        self.table_elements.give(elements);
+        self.memory.give(elements.saturating_mul(Self::TABLE_ELEMENT));
+    }
+
+    fn refuse(&self, excess: Excess) {
+        let mut record = self.record();
+        record.refused = Some(excess);
+        let unit = if excess.limit == LimitKey::Memory { "bytes" } else { "elements" };
+        Violation::record(&mut record.violations, excess.limit.name(), || {
+            format!("growth to {} {unit}; allow it with --limit {}={}", excess.used, excess.limit, excess.used)
+        });
+        if self.on_memory_refusal == OnMemoryRefusal::End {
+            record.fatal.get_or_insert(excess);
+        }
+    }
+
+    /// The last refused growth, if there was one.
+    pub fn refused(&self) -> Option<Excess> {
+        self.record().refused
+    }
+
+    // ---- limits that end the run ----
+
+    /// Notes that this limit must end the run.
+    pub fn end(&self, excess: Excess) {
+        self.record().fatal.get_or_insert(excess);
+    }
+
+    /// The limit that must end the run, if one was passed.
+    pub fn fatal(&self) -> Option<Excess> {
+        self.record().fatal
+    }
+
+    /// Charges output. As many bytes as the limit allows may be written; what is left over ends the run.
+    pub(crate) fn take_output(&self, bytes: u64) -> Result<(), Excess> {
+        self.output.take(bytes).inspect_err(|&excess| self.end(excess))
+    }
+
+    /// How many more bytes of output the limit allows.
+    pub(crate) fn output_left(&self) -> u64 {
+        self.output.ceiling - self.output.get()
+    }
+
+    /// Charges a log message.
+    pub(crate) fn take_log(&self, bytes: u64) -> Result<(), Excess> {
+        self.log_bytes.take(bytes).inspect_err(|&excess| self.end(excess))
+    }
+
+    // ---- limits that fail a call ----
+
+    /// Charges bytes written to files.
+    pub(crate) fn take_disk(&self, bytes: u64) -> Result<(), Excess> {
+        self.disk.take(bytes).inspect_err(|excess| self.violate_limit(excess, "write"))
+    }
+
+    /// Takes back what was charged and then not written.
+    pub(crate) fn give_disk(&self, bytes: u64) {
+        self.disk.give(bytes);
+    }
+
+    /// Charges a file, directory or link about to be created.
+    pub(crate) fn take_file(&self) -> Result<(), Excess> {
+        self.files.take(1).inspect_err(|excess| self.violate_limit(excess, "create"))
+    }
+
+    /// Takes back a file that was then not created.
+    pub(crate) fn give_file(&self) {
+        self.files.give(1);
+    }
+
+    /// Charges an open descriptor.
+    pub(crate) fn take_open(&self) -> Result<(), Excess> {
+        self.open_files.take(1).inspect_err(|excess| self.violate_limit(excess, "open"))
+    }
+
+    /// Takes back a closed descriptor.
+    pub(crate) fn give_open(&self) {
+        self.open_files.give(1);
+    }
+
+    /// Whether a file may reach `size`.
+    pub(crate) fn check_file_size(&self, size: u64) -> Result<(), Excess> {
+        let allowed = self.limits.file_size.ceiling();
+        if size <= allowed {
+            return Ok(());
+        }
+        let excess = Excess { limit: LimitKey::FileSize, allowed, used: size };
+        self.violate_limit(&excess, "file size");
+        Err(excess)
+    }
+
+    fn violate_limit(&self, excess: &Excess, what: &str) {
+        let Excess { limit, used, .. } = excess;
+        self.violate(limit.name(), || format!("{what} beyond the limit; allow it with --limit {limit}={used} or more"));
+    }
+
+    /// Records an attempt beyond a grant or limit.
+    pub fn violate(&self, rule: &str, attempt: impl FnOnce() -> String) {
+        Violation::record(&mut self.record().violations, rule, attempt);
+    }
+
+    /// The violations so far.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.record().violations.clone()
+    }
+
+    // ---- counters ----
+
+    /// Counts a call of a host function.
+    pub(crate) fn host_call(&self) {
+        self.host_calls.store(self.host_calls.load(Relaxed) + 1, Relaxed);
+    }
+
+    /// Notes that calls of host functions are not counted for this guest, as for components.
+    pub(crate) fn host_calls_are_unknown(&self) {
+        self.host_calls.store(UNKNOWN, Relaxed);
+    }
+
+    /// Notes how much fuel has been used. Never goes back: some engines read 0 after a trap.
+    pub fn note_fuel(&self, used: u64) {
+        self.fuel.fetch_max(used, Relaxed);
+    }
+
+    /// Fuel used so far.
+    pub fn fuel(&self) -> u64 {
+        self.fuel.load(Relaxed)
+    }
+
+    /// Notes how long instantiation took, start functions included.
+    pub fn note_instantiate(&self, time: Duration) {
+        self.instantiate.store(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1), Relaxed);
+    }
+
+    /// Memory charged at this moment, in bytes.
+    pub fn memory_now(&self) -> u64 {
+        self.memory.get()
+    }
+
+    /// What this account knows of the usage; times are the scheduler's to add.
+    pub fn usage(&self) -> Usage {
+        let metered = self.limits.fuel.finite().is_some();
+        Usage {
+            fuel: metered.then(|| self.fuel()),
+            peak_memory_bytes: Some(self.memory.peak.load(Relaxed)),
+            output_bytes: Some(self.output.get()),
+            disk_bytes: Some(self.disk.get()),
+            files_created: Some(self.files.get()),
+            host_calls: Some(self.host_calls.load(Relaxed)).filter(|&calls| calls != UNKNOWN),
+            instantiate_ns: Some(self.instantiate.load(Relaxed)).filter(|&nanos| nanos > 0),
+            ..Usage::default()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ambit_core::{Bound, ByteSize};
+
+    use super::*;
+
+    fn meter() -> Meter {
+        let limits = RunLimits { memory: Bound::At(ByteSize::mib(1)), ..RunLimits::default() };
+        Meter::new(limits, OnMemoryRefusal::Continue)
+    }
+
+    #[test]
+    fn memory_is_one_budget_over_everything() {
+        let meter = meter();
+        assert_eq!(meter.grow_memory(900 << 10), Ok(()));
+        assert_eq!(meter.grow_table(10_000), Ok(()));
+        let excess = meter.grow_memory(64 << 10).expect_err("900 KiB + 80 kB + 64 KiB is more than 1 MiB");
+        assert_eq!((excess.limit, excess.allowed), (LimitKey::Memory, 1 << 20));
+        assert_eq!(meter.refused(), Some(excess));
+        assert_eq!(meter.fatal(), None);
+        assert_eq!(meter.violations()[0].rule, "memory");
+    }
+
+    #[test]
+    fn what_failed_is_taken_back() {
+        let meter = meter();
+        for _ in 0..1000 {
+            assert_eq!(meter.grow_memory(512 << 10), Ok(()));
+            meter.release_memory(512 << 10);
+            assert!(meter.grow_table(90_000).is_ok());
+            meter.release_table(90_000);
+            assert!(meter.grow_table(100_001).is_err());
+            assert!(meter.grow_memory(u64::MAX).is_err());
+        }
+        assert_eq!(meter.memory_now(), 0);
+        assert_eq!(meter.violations().iter().map(|v| v.count).sum::<u64>(), 2000);
+    }
+
+    #[test]
+    fn a_refusal_ends_the_run_where_the_policy_says_so() {
+        let meter = Meter::new(RunLimits::default(), OnMemoryRefusal::End);
+        assert!(meter.grow_memory(65 << 20).is_err());
+        assert_eq!(meter.fatal().map(|excess| excess.limit), Some(LimitKey::Memory));
+    }
+}

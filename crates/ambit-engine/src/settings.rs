@@ -1,0 +1,31 @@
+//! How a module is compiled. Every field is part of the artifact's identity.
+
+use ambit_core::{Bound, FeatureSet, Policy, StackClass};
+
+/// How a module is compiled. Two artifacts of one module with different settings are different artifacts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Settings {
+    /// WebAssembly features.
+    pub features: FeatureSet,
+    /// The wasm stack.
+    pub stack: StackClass,
+    /// Whether code asks at each loop and call if its slice is over. Needed wherever guests share a process.
+    pub epochs: bool,
+    /// Whether code counts fuel.
+    pub fuel: bool,
+    /// Whether NaNs are canonical and vectors deterministic.
+    pub deterministic: bool,
+}
+
+impl Settings {
+    /// The settings for guests that share this process under `policy`.
+    pub fn shared_process(policy: &Policy) -> Self {
+        Self {
+            features: policy.features,
+            stack: StackClass::covering(policy.limits.run.stack.ceiling()),
+            epochs: true,
+            fuel: policy.limits.run.fuel != Bound::Unlimited,
+            deterministic: policy.deterministic,
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! What a Wasmtime store holds for one guest.
+
+use std::sync::Arc;
+
+use wasmtime::Memory;
+
+use super::{limiter::Limiter, p2::Preview2};
+use crate::{host::Host, meter::Meter};
+
+/// What a Wasmtime store holds for one guest.
+pub(super) struct Data {
+    pub(super) host: Host,
+    pub(super) limiter: Limiter,
+    /// The guest's memory, looked up once.
+    pub(super) memory: Option<Memory>,
+    /// For components only, since it is not cheap.
+    pub(super) p2: Option<Box<Preview2>>,
+}
+
+impl Data {
+    pub(super) fn new(host: Host, meter: Arc<Meter>) -> Self {
+        Self { host, limiter: Limiter::new(meter), memory: None, p2: None }
+    }
+}

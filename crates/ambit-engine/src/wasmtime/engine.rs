@@ -1,0 +1,184 @@
+//! The engine: one Wasmtime engine per settings, made when first needed.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+};
+
+use ambit_admit::{MemoryType, ModuleKind, TableType, Verified};
+use ambit_core::{EngineCapabilities, EngineId, Feature, FeatureSet, LimitKey, RejectReason, Rejection, escape};
+use wasmtime::{Engine as Inner, Linker, component::Linker as ComponentLinker};
+
+use super::{
+    config,
+    data::Data,
+    link, p2,
+    program::{NativeCode, WasmtimeProgram},
+};
+use crate::{
+    artifact::Artifact,
+    contract::{Engine, Program},
+    settings::Settings,
+};
+
+/// Where instances come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolConfig {
+    /// How many guests the pool of each stack class holds; more are allocated on demand. 0 makes no pool: right for a
+    /// process that runs one guest.
+    pub guests: u32,
+}
+
+/// Wasmtime with Cranelift.
+pub struct WasmtimeEngine {
+    pool: PoolConfig,
+    /// Engines that run, by settings and by whether instances come from the pool. They have no compiler.
+    slots: Mutex<HashMap<(Settings, bool), Arc<Slot>>>,
+    /// The same engines for the ticker, which must not wait for one being made.
+    ticking: RwLock<Vec<Inner>>,
+}
+
+/// A Wasmtime engine with the host's functions linked.
+pub(super) struct Slot {
+    pub(super) engine: Inner,
+    pub(super) core: Linker<Data>,
+    pub(super) component: ComponentLinker<Data>,
+}
+
+impl WasmtimeEngine {
+    /// An engine that takes instances from such a pool.
+    pub fn new(pool: PoolConfig) -> Self {
+        Self { pool, slots: Mutex::default(), ticking: RwLock::default() }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, HashMap<(Settings, bool), Arc<Slot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The engine for these settings.
+    pub(super) fn slot(&self, settings: &Settings, pooled: bool) -> wasmtime::Result<Arc<Slot>> {
+        let mut slots = self.slots();
+        if let Some(slot) = slots.get(&(*settings, pooled)) {
+            return Ok(Arc::clone(slot));
+        }
+        let mut config = config::base(settings);
+        config.enable_compiler(false);
+        if pooled {
+            config::pooled(&mut config, self.pool.guests);
+        }
+        let engine = Inner::new(&config)?;
+        let slot = Arc::new(Slot { core: link::core(&engine)?, component: p2::linker(&engine)?, engine: engine.clone() });
+        slots.insert((*settings, pooled), Arc::clone(&slot));
+        self.ticking.write().unwrap_or_else(PoisonError::into_inner).push(engine);
+        Ok(slot)
+    }
+
+    /// Whether instances of a module fit a slot of the pool.
+    fn fits_pool(&self, module: &Verified) -> bool {
+        let memory = |memory: &MemoryType| memory.min_pages <= config::POOL_MEMORY >> 16 && !memory.is64;
+        let table = |table: &TableType| table.min <= config::POOL_TABLE_ELEMENTS;
+        self.pool.guests > 0
+            && module.memories().len() <= config::POOL_MEMORIES_PER_MODULE as usize
+            && module.tables().len() <= config::POOL_TABLES_PER_MODULE as usize
+            && module.memories().iter().all(memory)
+            && module.tables().iter().all(table)
+    }
+}
+
+impl Engine for WasmtimeEngine {
+    fn id(&self) -> EngineId {
+        EngineId::Wasmtime
+    }
+
+    fn capabilities(&self) -> EngineCapabilities {
+        use LimitKey as L;
+        EngineCapabilities {
+            engine: EngineId::Wasmtime,
+            version: version().into(),
+            compiler: Some("cranelift".into()),
+            features: Feature::ALL.iter().copied().filter(|&feature| feature != Feature::Threads).collect::<FeatureSet>(),
+            components: true,
+            limits: vec![
+                L::Memory,
+                L::TableElements,
+                L::Tables,
+                L::Memories,
+                L::Instances,
+                L::Handles,
+                L::ResourceTable,
+                L::HostBuffers,
+                L::Stack,
+                L::Fuel,
+                L::CpuTime,
+                L::WallTime,
+                L::Cpus,
+            ],
+            yields: true,
+            start_interruptible: true,
+            bulk_fuel_by_length: true,
+            deterministic: true,
+            stack_trace: true,
+            pooling: self.pool.guests > 0,
+        }
+    }
+
+    fn compile(&self, module: &Verified, settings: &Settings) -> Result<Artifact, Rejection> {
+        let invalid = |error: wasmtime::Error| {
+            // Admission has validated the module; what is left is what only this engine refuses.
+            Rejection::new(RejectReason::InvalidModule, format!("wasmtime does not accept the module: {}", message(&error)))
+        };
+        let compiler = Inner::new(&config::base(settings)).map_err(unusable)?;
+        let code = match module.kind() {
+            ModuleKind::Core => compiler.precompile_module(module.bytes()),
+            ModuleKind::Component => compiler.precompile_component(module.bytes()),
+        }
+        .map_err(invalid)?;
+        let code = NativeCode { bytes: code, kind: module.kind(), pooled: self.fits_pool(module) };
+        Ok(Artifact::new(EngineId::Wasmtime, module, settings, code))
+    }
+
+    fn load(&self, artifact: &Artifact) -> Result<Arc<dyn Program>, Rejection> {
+        let Some(code) = artifact.code::<NativeCode>() else {
+            let message = format!("the artifact was compiled by {}, not by wasmtime", artifact.engine());
+            return Err(Rejection::new(RejectReason::Unenforceable, message));
+        };
+        let settings = artifact.settings();
+        let main = self.slot(settings, code.pooled).map_err(unusable)?;
+        // What finds the pool full is allocated on demand, from an engine that differs in nothing else.
+        let spare = if code.pooled { Some(self.slot(settings, false).map_err(unusable)?) } else { None };
+        Ok(Arc::new(WasmtimeProgram::load(code, settings, main, spare)?))
+    }
+
+    fn tick(&self) {
+        for engine in self.ticking.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            engine.increment_epoch();
+        }
+    }
+}
+
+impl fmt::Debug for WasmtimeEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WasmtimeEngine").field("pool", &self.pool).field("engines", &self.slots().len()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Slot")
+    }
+}
+
+/// The version of the engine, as Cargo.lock pins it.
+pub(super) const fn version() -> &'static str {
+    env!("AMBIT_WASMTIME_VERSION")
+}
+
+/// An error of the engine's as one escaped and capped line.
+pub(super) fn message(error: &wasmtime::Error) -> String {
+    escape(format!("{error:#}"), 1024)
+}
+
+fn unusable(error: wasmtime::Error) -> Rejection {
+    Rejection::new(RejectReason::Unenforceable, format!("wasmtime cannot be set up this way: {}", message(&error)))
+}

@@ -1,0 +1,115 @@
+//! What an error of Wasmtime's says about how a guest ended.
+
+use ambit_core::{Frame, LimitKey, RejectReason, Rejection, TrapKind, escape};
+use wasmtime::{GcHeapOutOfMemory, ThrownException, Trap, WasmBacktrace};
+
+use super::engine::message;
+use crate::{ended::Ended, host::Stop, meter::Meter};
+
+/// The most frames of a trace that are kept.
+const MAX_FRAMES: usize = 64;
+
+/// What the engine's GC heap can address.
+const GC_HEAP: u64 = 4 << 30;
+
+/// How a guest ended whose start or call failed with `error`.
+pub(super) fn ended(error: &wasmtime::Error, meter: &Meter) -> Ended {
+    if let Some(stop) = error.downcast_ref::<Stop>() {
+        return match stop {
+            Stop::Exit(code) => Ended::Exited(*code),
+            Stop::Trap(message) => trapped(TrapKind::Host, escape(message, 512), error),
+            // The meter knows which.
+            Stop::Limit => Ended::Failed("a limit ended the run".into()),
+        };
+    }
+    if let Some(wasmtime_wasi::I32Exit(code)) = error.downcast_ref() {
+        return Ended::Exited(*code);
+    }
+    if let Some(trap) = error.downcast_ref::<Trap>() {
+        return match trap {
+            Trap::StackOverflow => Ended::limit(meter, LimitKey::Stack, None),
+            Trap::OutOfFuel => {
+                let allowed = meter.limits().fuel.ceiling();
+                meter.note_fuel(allowed);
+                Ended::limit(meter, LimitKey::Fuel, Some(allowed))
+            }
+            // Larger than the GC heap can ever be: a matter of memory, unless more than that is allowed.
+            Trap::AllocationTooLarge if meter.limits().memory.ceiling() < GC_HEAP => {
+                Ended::limit(meter, LimitKey::Memory, Some(GC_HEAP))
+            }
+            trap => trapped(kind(*trap), trap.to_string(), error),
+        };
+    }
+    if error.is::<ThrownException>() {
+        return trapped(TrapKind::UncaughtException, "an exception was thrown and nothing caught it".into(), error);
+    }
+    if error.is::<GcHeapOutOfMemory<()>>() {
+        return trapped(TrapKind::AllocationTooLarge, "the GC heap is full".into(), error);
+    }
+    if error.is::<wasmtime::UnknownImportError>() {
+        return Ended::Refused(Rejection::new(RejectReason::ImportDenied, message(error)));
+    }
+    let text = message(error);
+    if text.contains("instance count too high") {
+        // The engine has no type for it. The test of row B6 fails if it changes its words.
+        return Ended::limit(meter, LimitKey::Instances, None);
+    }
+    // The rest is the engine's refusal of something the guest did: a full table of handles or resources, a hostcall beyond
+    // its buffers, a broken rule of the component model. It has no type of its own.
+    trapped(TrapKind::ComponentRule, text, error)
+}
+
+fn kind(trap: Trap) -> TrapKind {
+    match trap {
+        Trap::UnreachableCodeReached => TrapKind::Unreachable,
+        Trap::MemoryOutOfBounds => TrapKind::MemoryOutOfBounds,
+        Trap::TableOutOfBounds => TrapKind::TableOutOfBounds,
+        Trap::IndirectCallToNull => TrapKind::IndirectCallToNull,
+        Trap::BadSignature => TrapKind::BadSignature,
+        Trap::IntegerOverflow => TrapKind::IntegerOverflow,
+        Trap::IntegerDivisionByZero => TrapKind::IntegerDivisionByZero,
+        Trap::BadConversionToInteger => TrapKind::BadConversionToInteger,
+        Trap::NullReference => TrapKind::NullReference,
+        Trap::ArrayOutOfBounds => TrapKind::ArrayOutOfBounds,
+        Trap::AllocationTooLarge => TrapKind::AllocationTooLarge,
+        Trap::CastFailure => TrapKind::CastFailure,
+        Trap::HeapMisaligned => TrapKind::HeapMisaligned,
+        Trap::UncaughtException => TrapKind::UncaughtException,
+        Trap::CannotEnterComponent
+        | Trap::CannotLeaveComponent
+        | Trap::InvalidChar
+        | Trap::StringOutOfBounds
+        | Trap::ListOutOfBounds
+        | Trap::InvalidDiscriminant
+        | Trap::UnalignedPointer => TrapKind::ComponentRule,
+        // The engine's list is open and grows by version.
+        _ => TrapKind::Other,
+    }
+}
+
+fn trapped(trap: TrapKind, message: String, error: &wasmtime::Error) -> Ended {
+    let frames = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
+    Ended::Trapped { trap, message, frames }
+}
+
+fn frames(trace: &WasmBacktrace) -> Vec<Frame> {
+    trace
+        .frames()
+        .iter()
+        .take(MAX_FRAMES)
+        .map(|frame| {
+            let source = frame.symbols().iter().find_map(|symbol| {
+                let file = symbol.file()?;
+                let (line, column) = (symbol.line().unwrap_or(0), symbol.column().unwrap_or(0));
+                Some(escape(format!("{file}:{line}:{column}"), 256))
+            });
+            let name = frame.symbols().iter().find_map(|symbol| symbol.name()).or_else(|| frame.func_name());
+            Frame {
+                function: name.map_or_else(|| format!("func[{}]", frame.func_index()), |name| escape(name, 128)),
+                module: frame.module().name().map(|name| escape(name, 128)),
+                offset: frame.module_offset().map(|offset| offset as u64),
+                source,
+            }
+        })
+        .collect()
+}

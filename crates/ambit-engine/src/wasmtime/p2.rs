@@ -1,0 +1,158 @@
+//! WASI preview 2 for components that are programs.
+//!
+//! The interfaces are wasmtime-wasi's; streams, clocks, random numbers and directories are this host's. Files can be
+//! read; writing is refused at admission until its quotas exist for these interfaces too.
+
+use std::{os::fd::AsRawFd, sync::Mutex, time::Duration};
+
+use ambit_core::{Clock, RejectReason, Rejection};
+use rand_chacha::rand_core::{Infallible, TryRng};
+use wasmtime::{
+    Engine, Store,
+    component::{Instance, Linker, ResourceTable},
+};
+use wasmtime_wasi::{FsPerms, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+
+use super::{data::Data, p2_stdio};
+use crate::{
+    call::{Call, Target},
+    ended::Ended,
+    host::{GuestClock, GuestRandom, Host},
+};
+
+/// The most random bytes one call gives: they are made in one go.
+const MOST_RANDOM: u64 = 1 << 20;
+
+/// A component's side of the host.
+pub(super) struct Preview2 {
+    ctx: WasiCtx,
+    table: ResourceTable,
+}
+
+impl WasiView for Data {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let p2 = self.p2.as_mut().expect("set before a component is instantiated");
+        WasiCtxView { ctx: &mut p2.ctx, table: &mut p2.table }
+    }
+}
+
+/// A linker with every interface that a component may import.
+pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Data>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    Ok(linker)
+}
+
+impl Preview2 {
+    /// What `host` grants, in the shape of preview 2.
+    pub(super) fn new(host: &Host) -> Self {
+        let mut builder = WasiCtxBuilder::new();
+        builder
+            .args(&host.args)
+            .envs(&host.env)
+            .stdin(p2_stdio::Input(host.stdin.clone()))
+            .stdout(p2_stdio::Output(host.stdout.clone()))
+            .stderr(p2_stdio::Output(host.stderr.clone()))
+            .wall_clock(Wall(ClockCell::new(host.clock.kind())))
+            .monotonic_clock(Monotonic(ClockCell::new(host.clock.kind())))
+            .max_random_size(MOST_RANDOM)
+            .allow_blocking_current_thread(true)
+            .allow_tcp(false)
+            .allow_udp(false)
+            .allow_ip_name_lookup(false);
+        builder.secure_random(Generator(GuestRandom::new(host.random.kind())));
+        builder.insecure_random(Generator(GuestRandom::new(host.random.kind())));
+        let mut capacity = host.meter.limits().resource_table.ceiling();
+        for dir in host.descriptors.preopens() {
+            // The path is that of our own descriptor, so it names what was granted, not what lies there now.
+            let path = format!("/proc/self/fd/{}", dir.fd.as_raw_fd());
+            // A directory that has gone since is one the guest does not see.
+            let _ = builder.preopened_dir(path, &dir.mount.guest, FsPerms::ReadOnly);
+            // Descriptors are resources among others; so both limits hold.
+            capacity = capacity.min(host.meter.limits().open_files.ceiling());
+        }
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(usize::try_from(capacity).unwrap_or(usize::MAX));
+        Self { ctx: builder.build(), table }
+    }
+}
+
+/// Calls the component's `run`.
+pub(super) async fn run(instance: &Instance, store: &mut Store<Data>, call: &Call) -> wasmtime::Result<Ended> {
+    let missing = |message: &str| Ended::Refused(Rejection::new(RejectReason::NotFound, message));
+    let Target::ComponentRun { interface } = &call.target else {
+        return Ok(missing("a core module's entry point was asked of a component"));
+    };
+    let function = instance
+        .get_export_index(&mut *store, None, interface)
+        .and_then(|interface| instance.get_export_index(&mut *store, Some(&interface), "run"))
+        .and_then(|run| instance.get_func(&mut *store, run));
+    let Some(function) = function else { return Ok(missing("`wasi:cli/run` has no function `run`")) };
+    let run = match function.typed::<(), (Result<(), ()>,)>(&*store) {
+        Ok(run) => run,
+        Err(_) => return Ok(missing("`run` of `wasi:cli/run` has another type than it should")),
+    };
+    let (result,) = run.call_async(&mut *store, ()).await?;
+    Ok(match result {
+        Ok(()) => Ended::Returned(Vec::new()),
+        Err(()) => Ended::Exited(1),
+    })
+}
+
+/// Clocks are asked through a shared reference.
+struct ClockCell(Mutex<GuestClock>);
+
+impl ClockCell {
+    fn new(kind: Clock) -> Self {
+        Self(Mutex::new(GuestClock::new(kind)))
+    }
+
+    fn read<R>(&self, read: impl FnOnce(&mut GuestClock) -> R) -> R {
+        read(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+struct Wall(ClockCell);
+
+impl HostWallClock for Wall {
+    fn resolution(&self) -> Duration {
+        Duration::from_nanos(self.0.read(|clock| clock.resolution()))
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_nanos(self.0.read(GuestClock::realtime))
+    }
+}
+
+struct Monotonic(ClockCell);
+
+impl HostMonotonicClock for Monotonic {
+    fn resolution(&self) -> u64 {
+        self.0.read(|clock| clock.resolution())
+    }
+
+    fn now(&self) -> u64 {
+        self.0.read(GuestClock::monotonic)
+    }
+}
+
+struct Generator(GuestRandom);
+
+impl TryRng for Generator {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(self.0.next_u32())
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let mut bytes = [0; 8];
+        self.0.fill(&mut bytes);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.0.fill(bytes);
+        Ok(())
+    }
+}

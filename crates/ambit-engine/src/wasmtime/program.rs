@@ -1,0 +1,114 @@
+//! A loaded module.
+
+use std::sync::Arc;
+
+use ambit_admit::ModuleKind;
+use ambit_core::{RejectReason, Rejection};
+use wasmtime::{InstancePre, Module, component, component::Component};
+
+use super::{
+    config::{POOL_MEMORY, POOL_TABLE_ELEMENTS},
+    data::Data,
+    engine::{Slot, message},
+    guest::WasmtimeGuest,
+};
+use crate::{
+    call::Call,
+    contract::{Guest, Program},
+    host::{Host, HostSpec},
+    meter::Meter,
+    settings::Settings,
+};
+
+/// Machine code from Wasmtime's compiler. Only this engine's `compile` makes it, and nothing changes it.
+pub(super) struct NativeCode {
+    pub(super) bytes: Vec<u8>,
+    pub(super) kind: ModuleKind,
+    /// Whether instances may come from the pool; decided by the module's shape.
+    pub(super) pooled: bool,
+}
+
+/// A loaded module, linked and ready to be instantiated.
+#[derive(Debug)]
+pub(super) struct WasmtimeProgram {
+    pub(super) main: Arc<Linked>,
+    /// The same on demand, for when the pool is full.
+    pub(super) spare: Option<Arc<Linked>>,
+}
+
+/// A module linked in one engine.
+pub(super) struct Linked {
+    pub(super) slot: Arc<Slot>,
+    pub(super) settings: Settings,
+    pub(super) pre: Pre,
+}
+
+pub(super) enum Pre {
+    Core(InstancePre<Data>),
+    Component(component::InstancePre<Data>),
+}
+
+impl WasmtimeProgram {
+    pub(super) fn load(
+        code: &NativeCode,
+        settings: &Settings,
+        main: Arc<Slot>,
+        spare: Option<Arc<Slot>>,
+    ) -> Result<Self, Rejection> {
+        let main = Arc::new(Linked::load(code, settings, main)?);
+        let spare = spare.map(|slot| Linked::load(code, settings, slot).map(Arc::new)).transpose()?;
+        Ok(Self { main, spare })
+    }
+}
+
+impl Linked {
+    fn load(code: &NativeCode, settings: &Settings, slot: Arc<Slot>) -> Result<Self, Rejection> {
+        let pre = Self::pre(code, &slot).map_err(|error| {
+            let reason =
+                if error.is::<wasmtime::UnknownImportError>() { RejectReason::ImportDenied } else { RejectReason::InvalidModule };
+            Rejection::new(reason, message(&error))
+        })?;
+        Ok(Self { slot, settings: *settings, pre })
+    }
+
+    fn pre(code: &NativeCode, slot: &Slot) -> wasmtime::Result<Pre> {
+        match code.kind {
+            ModuleKind::Core => slot.core.instantiate_pre(&load_module(slot, code)?).map(Pre::Core),
+            ModuleKind::Component => slot.component.instantiate_pre(&load_component(slot, code)?).map(Pre::Component),
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "an artifact is machine code: loading it is trusting it")]
+fn load_module(slot: &Slot, code: &NativeCode) -> wasmtime::Result<Module> {
+    // SAFETY: `deserialize` asks for bytes that Wasmtime's compiler made, unchanged. `NativeCode` is private to this module
+    // tree, `WasmtimeEngine::compile` is the only place that makes one, from the compiler's output, and nothing has
+    // mutable access to it after. Wasmtime itself checks version and settings.
+    unsafe { Module::deserialize(&slot.engine, &code.bytes) }
+}
+
+#[expect(unsafe_code, reason = "an artifact is machine code: loading it is trusting it")]
+fn load_component(slot: &Slot, code: &NativeCode) -> wasmtime::Result<Component> {
+    // SAFETY: as in `load_module`.
+    unsafe { Component::deserialize(&slot.engine, &code.bytes) }
+}
+
+impl Program for WasmtimeProgram {
+    fn guest(&self, host: HostSpec, meter: Arc<Meter>, call: Call) -> Box<dyn Guest> {
+        let data = Data::new(Host::new(host, Arc::clone(&meter)), Arc::clone(&meter));
+        let limits = meter.limits();
+        // The pool must not refuse what the limits allow.
+        let within = limits.table_elements.ceiling() <= POOL_TABLE_ELEMENTS && limits.memory.ceiling() <= POOL_MEMORY;
+        let (main, spare) = match &self.spare {
+            Some(spare) if !within => (spare, None),
+            spare => (&self.main, spare.clone()),
+        };
+        Box::new(WasmtimeGuest::new(Arc::clone(main), spare, data, meter, call))
+    }
+}
+
+impl std::fmt::Debug for Linked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Linked").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
