@@ -1,0 +1,78 @@
+//! A share of a core: a token bucket of CPU time over 100 ms.
+
+use std::time::{Duration, Instant};
+
+use ambit_core::{Bound, Cpus};
+
+const PERIOD: Duration = Duration::from_millis(100);
+
+/// What a guest may use of a core. Full at the start; refills by its share; holds at most one period's worth.
+#[derive(Debug)]
+pub(crate) struct Bucket {
+    /// Thousandths of a core; `None` is a whole one, which needs no bucket.
+    share: Option<u32>,
+    /// CPU time left, in nanoseconds; below zero after a slice that took more.
+    tokens: i64,
+    filled: Instant,
+}
+
+impl Bucket {
+    pub(crate) fn new(cpus: Bound<Cpus>, now: Instant) -> Self {
+        let share = match cpus {
+            Bound::At(cpus) => u32::try_from(cpus.milli()).ok().filter(|&milli| milli < 1000),
+            Bound::Unlimited => None,
+        };
+        let mut bucket = Self { share, tokens: 0, filled: now };
+        bucket.tokens = bucket.most();
+        bucket
+    }
+
+    fn most(&self) -> i64 {
+        self.gain(PERIOD)
+    }
+
+    fn gain(&self, time: Duration) -> i64 {
+        let share = u64::from(self.share.unwrap_or(1000));
+        i64::try_from(u128::from(share) * time.as_nanos() / 1000).unwrap_or(i64::MAX)
+    }
+
+    /// Charges a slice. Gives back when the guest may run again, if that is not now.
+    pub(crate) fn charge(&mut self, cpu: Duration, now: Instant) -> Option<Instant> {
+        let share = self.share?;
+        let gained = self.gain(now.saturating_duration_since(self.filled));
+        self.filled = now;
+        self.tokens = self.tokens.saturating_add(gained).min(self.most());
+        self.tokens = self.tokens.saturating_sub(i64::try_from(cpu.as_nanos()).unwrap_or(i64::MAX));
+        let debt = u64::try_from(-self.tokens).ok().filter(|&debt| debt > 0)?;
+        Some(now + Duration::from_nanos(debt.saturating_mul(1000) / u64::from(share)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_core_is_never_throttled() {
+        let now = Instant::now();
+        let mut bucket = Bucket::new(Bound::At(Cpus::from_milli(1000)), now);
+        assert_eq!(bucket.charge(Duration::from_secs(10), now), None);
+    }
+
+    #[test]
+    fn a_quarter_core_gets_a_quarter() {
+        let start = Instant::now();
+        let (mut now, mut used) = (start, Duration::ZERO);
+        let mut bucket = Bucket::new(Bound::At(Cpus::from_milli(250)), start);
+        let slice = Duration::from_millis(1);
+        while now < start + Duration::from_secs(10) {
+            now += slice;
+            used += slice;
+            if let Some(again) = bucket.charge(slice, now) {
+                now = again;
+            }
+        }
+        let share = used.as_secs_f64() / 10.0;
+        assert!((0.25..0.26).contains(&share), "{share}");
+    }
+}

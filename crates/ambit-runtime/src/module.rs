@@ -1,0 +1,32 @@
+//! A module that is ready to run.
+
+use std::{sync::Arc, time::Duration};
+
+use ambit_admit::Verified;
+use ambit_engine::{Program, Settings};
+
+/// A compiled and loaded module; share it between as many runs as you like.
+#[derive(Debug)]
+pub struct LoadedModule {
+    pub(crate) verified: Arc<Verified>,
+    pub(crate) settings: Settings,
+    pub(crate) program: Arc<dyn Program>,
+    pub(crate) compile_time: Duration,
+}
+
+impl LoadedModule {
+    /// The module.
+    pub fn verified(&self) -> &Arc<Verified> {
+        &self.verified
+    }
+
+    /// How it was compiled.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// How long compiling and loading took, by the monotonic clock.
+    pub fn compile_time(&self) -> Duration {
+        self.compile_time
+    }
+}

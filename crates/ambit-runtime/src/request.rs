@@ -1,0 +1,91 @@
+//! What to run.
+
+use std::{fmt, sync::Arc};
+
+use ambit_admit::{ModuleKind, Verified};
+use ambit_core::{Access, Isolation, Policy, RejectReason, Rejection};
+use ambit_engine::{
+    Call,
+    host::{Discard, DiscardLog, GuestInput, GuestLog, GuestOutput},
+};
+
+use crate::module::LoadedModule;
+
+/// The module of a run.
+#[derive(Debug, Clone)]
+pub enum Module {
+    /// To be compiled first; the run's deadline covers it.
+    Verified(Arc<Verified>),
+    /// Ready.
+    Loaded(Arc<LoadedModule>),
+}
+
+impl Module {
+    /// The module as it was admitted.
+    pub fn verified(&self) -> &Arc<Verified> {
+        match self {
+            Module::Verified(verified) => verified,
+            Module::Loaded(loaded) => &loaded.verified,
+        }
+    }
+}
+
+/// Where a run's streams go. The default is nowhere.
+pub struct Streams {
+    /// Standard input; `None` takes what the grant says.
+    pub stdin: Option<Box<dyn GuestInput>>,
+    /// Standard output.
+    pub stdout: Box<dyn GuestOutput>,
+    /// Standard error.
+    pub stderr: Box<dyn GuestOutput>,
+    /// Messages of `env.log`.
+    pub log: Box<dyn GuestLog>,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self { stdin: None, stdout: Box::new(Discard), stderr: Box::new(Discard), log: Box::new(DiscardLog) }
+    }
+}
+
+impl fmt::Debug for Streams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Streams")
+    }
+}
+
+/// What to run, with what and within what.
+#[derive(Debug)]
+pub struct RunRequest {
+    /// The module.
+    pub module: Module,
+    /// Limits and grants in force: a policy that [`Policy::resolve`] has passed.
+    pub policy: Arc<Policy>,
+    /// What to call.
+    pub call: Call,
+    /// Where its streams go.
+    pub streams: Streams,
+    /// What it is called: argv\[0\], and the name in the report.
+    pub name: String,
+}
+
+impl RunRequest {
+    /// What of the request nothing could enforce for this kind of module.
+    pub(crate) fn check(&self) -> Result<(), Rejection> {
+        let refuse = |message: &str| Err(Rejection::new(RejectReason::Unenforceable, message));
+        let grants = &self.policy.grants;
+        match self.module.verified().kind() {
+            ModuleKind::Core => Ok(()),
+            ModuleKind::Component if grants.tmp.is_some() => {
+                refuse("grant `tmp`: writing by components has no quotas in this version; core modules have them")
+            }
+            ModuleKind::Component if grants.dirs.iter().any(|dir| dir.access == Access::ReadWrite) => {
+                refuse("grant `dirs` with `rw`: writing by components has no quotas in this version; grant it read-only")
+            }
+            ModuleKind::Component => Ok(()),
+        }
+    }
+
+    /// The isolation level this crate provides.
+    pub(crate) const ISOLATION: Isolation = Isolation::None;
+}

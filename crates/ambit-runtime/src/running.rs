@@ -1,0 +1,144 @@
+//! A run that is under way.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc,
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use ambit_core::{LimitKey, Outcome, RunId, escape};
+use ambit_engine::Meter;
+use tokio::sync::oneshot;
+
+use crate::{
+    core_loop::Inbox,
+    finished::{End, Finished, Identity},
+    task::nanos,
+};
+
+/// A run that is under way: cancel it, look at what it uses, wait for its end. A future of its [`Finished`].
+///
+/// Dropping it does not end the run.
+#[derive(Debug)]
+pub struct Running {
+    pub(crate) identity: Identity,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) done: oneshot::Receiver<End>,
+    pub(crate) started: Instant,
+    /// Set by the compiling thread.
+    pub(crate) compiling: Arc<AtomicBool>,
+}
+
+/// Ends a run from any thread; see [`Running::canceller`].
+#[derive(Debug, Clone)]
+pub struct Canceller {
+    id: RunId,
+    inbox: Arc<Inbox>,
+}
+
+impl Canceller {
+    /// Ends the run as `cancelled` by `by`, unless it has ended.
+    pub fn cancel(&self, by: &str) {
+        self.inbox.cancel(self.id, escape(by, 128));
+    }
+}
+
+impl Running {
+    /// Its number.
+    pub fn id(&self) -> RunId {
+        self.identity.run
+    }
+
+    /// What it has used so far.
+    pub fn meter(&self) -> &Arc<Meter> {
+        &self.meter
+    }
+
+    /// Something that can end it while this is waited for.
+    pub fn canceller(&self) -> Canceller {
+        Canceller { id: self.identity.run, inbox: Arc::clone(&self.inbox) }
+    }
+
+    /// Whether its module is still being compiled.
+    pub fn is_compiling(&self) -> bool {
+        self.compiling.load(Relaxed)
+    }
+
+    /// What is to be said of a run that its deadline should have ended and did not, because its core's thread is inside an
+    /// operation that cannot be interrupted in this process. Whoever calls this ends the process.
+    pub fn overdue(self) -> Finished {
+        let Self { identity, meter, started, .. } = self;
+        let wall = nanos(started.elapsed());
+        let allowed = identity.policy.limits.run.wall_time.ceiling();
+        let mut usage = meter.usage();
+        usage.wall_ns = Some(wall);
+        let outcome = Outcome::LimitExceeded { limit: LimitKey::WallTime, allowed, used: Some(wall) };
+        Finished { identity, end: End { outcome, results: Vec::new(), usage, violations: meter.violations() } }
+    }
+
+    /// Ends the run as `cancelled` by `by`, unless it has ended.
+    pub fn cancel(&self, by: &str) {
+        self.canceller().cancel(by);
+    }
+
+    /// Waits for the end, blocking the thread. Not to be called from inside async code.
+    pub fn wait(self) -> Finished {
+        let Self { identity, done, .. } = self;
+        let end = done.blocking_recv().unwrap_or_else(|_| lost());
+        Finished { identity, end }
+    }
+
+    /// Waits for the end until `limit`, blocking the thread; gives the run back if it has not ended by then.
+    ///
+    /// # Errors
+    /// The run goes on.
+    pub fn wait_until(mut self, limit: Instant) -> Result<Finished, Self> {
+        let (wake, woken) = mpsc::channel();
+        let waker = Arc::new(Unpark(wake)).into();
+        let mut cx = Context::from_waker(&waker);
+        loop {
+            if let Poll::Ready(finished) = Pin::new(&mut self).poll(&mut cx) {
+                return Ok(finished);
+            }
+            let left = limit.saturating_duration_since(Instant::now());
+            if left == Duration::ZERO || woken.recv_timeout(left).is_err() {
+                return Err(self);
+            }
+        }
+    }
+}
+
+struct Unpark(mpsc::Sender<()>);
+
+impl std::task::Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        // Nobody listens any more once the wait is over.
+        let _ = self.0.send(());
+    }
+}
+
+impl Future for Running {
+    type Output = Finished;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
+        let end = std::task::ready!(Pin::new(&mut self.done).poll(cx)).unwrap_or_else(|_| lost());
+        Poll::Ready(Finished { identity: self.identity.clone(), end })
+    }
+}
+
+/// The core is gone: the runtime was dropped, or its thread died.
+fn lost() -> End {
+    End {
+        outcome: Outcome::Lost { reason: "the runtime was shut down before the run ended".into() },
+        results: Vec::new(),
+        usage: ambit_core::Usage::default(),
+        violations: Vec::new(),
+    }
+}
