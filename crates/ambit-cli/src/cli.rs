@@ -1,0 +1,49 @@
+//! The command line.
+
+use clap::{
+    Parser, Subcommand,
+    builder::styling::{AnsiColor, Styles},
+};
+
+use crate::commands::{completions, engines, inspect, limits, run, validate};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Runs WebAssembly that you did not write and do not trust, within bounds that hold.
+#[derive(Debug, Parser)]
+#[command(name = "ambit", version, styles = STYLES, max_term_width = 110, arg_required_else_help = true)]
+#[command(after_help = "Start with:\n  ambit run program.wasm\n  ambit inspect program.wasm\n  ambit limits")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a program, or call one of its functions, within limits
+    Run(Box<run::Args>),
+    /// Show what a module is, needs and could ask for, without running it
+    Inspect(inspect::Args),
+    /// Check that a module would be admitted
+    Validate(validate::Args),
+    /// List every limit: unit, default, range, and who enforces it
+    Limits(limits::Args),
+    /// List the engines and what they can do
+    Engines(engines::Args),
+    /// Write shell completions to stdout
+    Completions(completions::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,213 @@
+//! `ambit inspect`
+
+use std::path::PathBuf;
+
+use ambit_admit::{AdmitRules, CustomSection, Severity, Verified};
+use ambit_core::{Bound, ByteSize, Feature, FeatureSet, ImportPolicy, LimitValue, Outcome, ShapeKey, ShapeLimits, escape};
+use serde::Serialize;
+
+use super::{outcome_text, read_module};
+use crate::{output, table};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ambit inspect program.wasm\n  ambit inspect --json program.wasm | jq .imports\n\nNothing runs. Exit status 126 if the module could never be admitted."
+)]
+pub(crate) struct Args {
+    /// The module: a file, binary or text, or - for stdin
+    module: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What there is to say about a module.
+#[derive(Serialize)]
+struct Inspection {
+    kind: String,
+    digest: String,
+    bytes: usize,
+    /// Ways to run it as a program.
+    programs: Vec<String>,
+    /// Features it needs.
+    features: Vec<Feature>,
+    /// Those of them that no profile allows unasked.
+    opt_in: Vec<Feature>,
+    imports: Vec<Item>,
+    exports: Vec<Item>,
+    memories: Vec<String>,
+    tables: Vec<String>,
+    shape: Vec<Measure>,
+    custom_sections: Customs,
+    could_ask_for: Vec<Wish>,
+    risks: Vec<ambit_admit::Risk>,
+}
+
+#[derive(Serialize)]
+struct Item {
+    name: String,
+    #[serde(rename = "type")]
+    ty: String,
+}
+
+#[derive(Serialize)]
+struct Measure {
+    name: &'static str,
+    found: u64,
+    limit: String,
+    within: bool,
+}
+
+#[derive(Serialize)]
+struct Customs {
+    count: u64,
+    bytes: u64,
+    names: bool,
+    producers: bool,
+    dwarf: bool,
+    sections: Vec<Section>,
+}
+
+#[derive(Serialize)]
+struct Section {
+    name: String,
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct Wish {
+    grant: &'static str,
+    because: String,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
+    // As permissive as anything can be admitted: what the module breaks of the usual limits is shown, not refused.
+    let rules = AdmitRules {
+        module_size: Bound::At(ByteSize::mib(256)),
+        shape: ShapeLimits::unlimited(),
+        features: Feature::ALL.iter().copied().filter(|&feature| feature != Feature::Threads).collect(),
+        imports: ImportPolicy::standard(),
+        host_functions: Vec::new(),
+    };
+    match read_module::read(&args.module, &rules) {
+        Ok(module) => {
+            let inspection = inspect(&module);
+            if args.json {
+                output::json(&inspection)?
+            } else {
+                print(&inspection)?
+            }
+            Ok(0)
+        }
+        Err(rejection) => {
+            let outcome = Outcome::Rejected(rejection);
+            output::error(&outcome_text::describe(&outcome));
+            Ok(outcome.exit_status())
+        }
+    }
+}
+
+fn inspect(module: &Verified) -> Inspection {
+    let limits = ShapeLimits::default();
+    let shape = module.shape().iter().map(|(key, found)| measure(&limits, key, found)).collect();
+    let customs = module.customs();
+    let section = |section: &CustomSection| Section { name: section.name.clone(), bytes: section.size };
+    Inspection {
+        kind: module.kind().to_string(),
+        digest: module.digest().to_string(),
+        bytes: module.bytes().len(),
+        programs: module.entries().iter().map(|entry| escape(entry.to_string(), 128)).collect(),
+        features: module.features().iter().collect(),
+        opt_in: module.features().minus(FeatureSet::DEFAULT).iter().collect(),
+        imports: module.imports().iter().map(|import| item(Some(&import.module), &import.name, &import.ty)).collect(),
+        exports: module.exports().iter().map(|export| item(export.interface.as_deref(), &export.name, &export.ty)).collect(),
+        memories: module.memories().iter().map(ToString::to_string).collect(),
+        tables: module.tables().iter().map(ToString::to_string).collect(),
+        shape,
+        custom_sections: Customs {
+            count: customs.count,
+            bytes: customs.bytes,
+            names: customs.names,
+            producers: customs.producers,
+            dwarf: customs.dwarf,
+            sections: customs.sections.iter().map(section).collect(),
+        },
+        could_ask_for: ambit_admit::could_ask_for(module)
+            .into_iter()
+            .map(|(grant, because)| Wish { grant: grant.name(), because })
+            .collect(),
+        risks: ambit_admit::risk(module),
+    }
+}
+
+fn measure(limits: &ShapeLimits, key: ShapeKey, found: u64) -> Measure {
+    Measure { name: key.name(), found, limit: limits.show(key), within: found <= limits.get(key).ceiling() }
+}
+
+fn item(from: Option<&str>, name: &str, ty: &impl std::fmt::Display) -> Item {
+    let full = match from {
+        Some(from) if !from.is_empty() && !name.is_empty() => format!("{from} {name}"),
+        Some(from) if !from.is_empty() => from.to_owned(),
+        _ => name.to_owned(),
+    };
+    Item { name: escape(full, 160), ty: ty.to_string() }
+}
+
+fn print(inspection: &Inspection) -> anyhow::Result<()> {
+    let Inspection { kind, digest, bytes, programs, features, opt_in, imports, exports, memories, tables, shape, .. } = inspection;
+    let Inspection { custom_sections, could_ask_for, risks, .. } = inspection;
+    let list = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let names = |features: &[Feature]| list(features.iter().map(ToString::to_string).collect());
+    output::heading(&format!("{kind}, {}", <ByteSize as LimitValue>::from_base(*bytes as u64)))?;
+    for (name, value) in [
+        ("digest", digest.clone()),
+        ("runs as a program by", list(programs.clone())),
+        ("features", names(features)),
+        ("opt-in features", names(opt_in)),
+        ("memories", list(memories.clone())),
+        ("tables", list(tables.clone())),
+        ("custom sections", customs(custom_sections)),
+    ] {
+        output::data(&format!("  {name:<21} {value}"))?;
+    }
+    for (title, items) in [("Imports", imports), ("Exports", exports)] {
+        output::heading(&format!("\n{title}: {}", items.len()))?;
+        for item in items {
+            output::data(&format!("  {}: {}", item.name, item.ty))?;
+        }
+    }
+    output::heading("\nShape, against the default limits")?;
+    let rows = shape.iter().filter(|measure| measure.found > 0).map(|measure| {
+        let verdict = if measure.within { "" } else { "over: raise it to run this" };
+        vec![format!("  {}", measure.name), measure.found.to_string(), measure.limit.clone(), verdict.into()]
+    });
+    table::print(&["  LIMIT", "FOUND", "ALLOWED", ""], &rows.collect::<Vec<_>>())?;
+    output::heading("\nCould ask for")?;
+    if could_ask_for.is_empty() {
+        output::data("  nothing: it imports nothing that a grant is for")?;
+    }
+    for Wish { grant, because } in could_ask_for {
+        output::data(&format!("  {grant}: {because}"))?;
+    }
+    output::heading("\nFacts worth knowing")?;
+    if risks.is_empty() {
+        output::data("  none found, which says nothing of what it computes")?;
+    }
+    for risk in risks {
+        let mark = match risk.severity {
+            Severity::Info => "info   ",
+            Severity::Notice => "notice ",
+            Severity::Warning => "WARNING",
+        };
+        output::data(&format!("  {mark} {}: {}", risk.fact, risk.why))?;
+    }
+    Ok(())
+}
+
+fn customs(customs: &Customs) -> String {
+    let has = |value, what: &'static str| if value { Some(what) } else { None };
+    let kinds = [has(customs.names, "names"), has(customs.producers, "producers"), has(customs.dwarf, "DWARF")];
+    let kinds: Vec<&str> = kinds.into_iter().flatten().collect();
+    let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+    format!("{}, {} bytes{kinds}", customs.count, customs.bytes)
+}

@@ -1,0 +1,91 @@
+//! `ambit limits`
+
+use ambit_core::{Enforcement, Isolation, LimitKey, Profile, ShapeKey};
+use serde::Serialize;
+
+use crate::{output, table};
+
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  ambit limits\n  ambit limits --profile terminal\n  ambit limits --json | jq '.run[] | select(.name == \"memory\")'"
+)]
+pub(crate) struct Args {
+    /// Show the values of this profile
+    #[arg(long, default_value = "default")]
+    profile: Profile,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Row {
+    name: &'static str,
+    what: &'static str,
+    unit: &'static str,
+    value: String,
+    min: String,
+    max: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    enforcement: Vec<Level>,
+}
+
+#[derive(Serialize)]
+struct Level {
+    isolation: Isolation,
+    #[serde(flatten)]
+    by: Enforcement,
+}
+
+#[derive(Serialize)]
+struct Limits {
+    profile: Profile,
+    run: Vec<Row>,
+    shape: Vec<Row>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
+    let policy = args.profile.policy();
+    let run = LimitKey::ALL.iter().map(|&key| {
+        let spec = key.spec();
+        let enforcement = Isolation::ALL.iter().map(|&isolation| Level { isolation, by: key.enforcement(isolation) }).collect();
+        let value = policy.limits.run.show(key);
+        Row { name: spec.name, what: spec.what, unit: spec.unit, value, min: spec.min, max: spec.max, enforcement }
+    });
+    let shape = ShapeKey::ALL.iter().map(|&key| {
+        let spec = key.spec();
+        let value = policy.limits.shape.show(key);
+        Row { name: spec.name, what: spec.what, unit: spec.unit, value, min: spec.min, max: spec.max, enforcement: Vec::new() }
+    });
+    let limits = Limits { profile: args.profile, run: run.collect(), shape: shape.collect() };
+    if args.json {
+        output::json(&limits)?;
+        return Ok(0);
+    }
+    output::data(&format!(
+        "Limits of the profile `{}`. Set one with --limit NAME=VALUE, lift one with --unlimited NAME.\n",
+        args.profile
+    ))?;
+    let rows: Vec<Vec<String>> = limits.run.iter().map(|row| cells(row, &enforced(row))).collect();
+    table::print(&["LIMIT", "VALUE", "RANGE", "ENFORCED AT ISOLATION `none` BY", "BOUNDS"], &rows)?;
+    let workers = LimitKey::Memory.enforcement(Isolation::Process);
+    if let Enforcement::Refused(why) = workers {
+        output::data(&format!("\nAt isolation `process` and `tenant` nothing can be asked for: {why}."))?;
+    }
+    output::data("\nStatic limits, checked by admission at every isolation level before an engine sees the module:\n")?;
+    let rows: Vec<Vec<String>> = limits.shape.iter().map(|row| cells(row, "admission")).collect();
+    table::print(&["LIMIT", "VALUE", "RANGE", "ENFORCED BY", "BOUNDS"], &rows)?;
+    Ok(0)
+}
+
+fn cells(row: &Row, enforced: &str) -> Vec<String> {
+    vec![row.name.into(), row.value.clone(), format!("{}..{}", row.min, row.max), enforced.into(), row.what.into()]
+}
+
+fn enforced(row: &Row) -> String {
+    match row.enforcement.iter().find(|level| level.isolation == Isolation::None).map(|level| level.by) {
+        Some(Enforcement::By(who)) => who.into(),
+        Some(Enforcement::Refused(why)) => format!("refused: {why}"),
+        None => String::new(),
+    }
+}

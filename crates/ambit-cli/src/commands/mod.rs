@@ -1,0 +1,29 @@
+//! One file a verb.
+
+pub(crate) mod completions;
+pub(crate) mod engines;
+pub(crate) mod inspect;
+pub(crate) mod limits;
+pub(crate) mod outcome_text;
+pub(crate) mod read_module;
+pub(crate) mod run;
+pub(crate) mod validate;
+
+use crate::cli::{Cli, Command};
+
+/// Exit status of a failure of our own.
+pub(crate) const FAILED: u8 = 125;
+/// Exit status of a wrong command line or configuration.
+pub(crate) const USAGE: u8 = 2;
+
+/// Runs the verb. `Err` is a failure of our own; everything that is about the guest is an exit status.
+pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
+    match cli.command {
+        Command::Run(args) => run::run(*args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Validate(args) => validate::run(&args),
+        Command::Limits(args) => limits::run(&args),
+        Command::Engines(args) => engines::run(&args),
+        Command::Completions(args) => completions::run(&args),
+    }
+}

@@ -1,0 +1,36 @@
+//! A module from a file, `-` for stdin, binary or text.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+    sync::Arc,
+};
+
+use ambit_admit::{AdmitRules, Verified};
+use ambit_core::{Bound, ByteSize, RejectReason, Rejection};
+
+/// Reads and admits a module. Of a file larger than the limit no more is read than shows that it is.
+pub(crate) fn read(path: &Path, rules: &AdmitRules) -> Result<Arc<Verified>, Rejection> {
+    let bytes = bytes(path, rules.module_size)?;
+    let binary = ambit_admit::text(&bytes)?.into_owned();
+    ambit_admit::admit(binary, rules).map(Arc::new)
+}
+
+fn bytes(path: &Path, most: Bound<ByteSize>) -> Result<Vec<u8>, Rejection> {
+    let cannot =
+        |error: io::Error| Rejection::new(RejectReason::NotFound, format!("cannot read the module `{}`: {error}", path.display()));
+    let mut bytes = Vec::new();
+    // One byte more than allowed, so that admission sees that there are more.
+    let most = most.ceiling().saturating_add(1);
+    if path == Path::new("-") {
+        io::stdin().take(most).read_to_end(&mut bytes).map_err(cannot)?;
+    } else {
+        let file = File::open(path).map_err(cannot)?;
+        if file.metadata().map_err(cannot)?.is_dir() {
+            return Err(cannot(io::ErrorKind::IsADirectory.into()));
+        }
+        file.take(most).read_to_end(&mut bytes).map_err(cannot)?;
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,27 @@
+//! The `ambit` command: runs WebAssembly that you did not write, within bounds that hold.
+//!
+//! Exit status: the guest's own, or one of the fixed ones of [`ambit_core::Outcome::exit_status`]; 2 for a wrong command
+//! line, 125 for a failure of Ambit's own.
+
+mod cli;
+mod commands;
+mod output;
+mod policy;
+mod signals;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match commands::dispatch(cli) {
+        Ok(status) => ExitCode::from(status),
+        Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::error(&format!("{error:#}"));
+            ExitCode::from(commands::FAILED)
+        }
+    }
+}

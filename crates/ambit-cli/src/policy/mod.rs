@@ -1,0 +1,6 @@
+//! From flags and files to a policy: what was typed, then what it means.
+
+mod config;
+mod flags;
+
+pub(crate) use flags::{KeyValue, PolicyArgs, Settled, UsageError};
