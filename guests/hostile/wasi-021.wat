@@ -1,0 +1,6 @@
+;; wasi-021: exits with 256, which is 0 to whoever keeps eight bits.
+;; Must answer: exited 256.
+(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start") (call $exit (i32.const 256))))

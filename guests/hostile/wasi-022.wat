@@ -1,0 +1,6 @@
+;; wasi-022: exits with -1.
+;; Must answer: exited 4294967295.
+(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (func (export "_start") (call $exit (i32.const -1))))
