@@ -40,7 +40,8 @@ impl From<Unenforceable> for Rejection {
 
 const NO_WORKER: &str = "jailed workers are not part of this version; use isolation `none`";
 const NO_NET: &str = "no network interface is linked, so there is nothing to count; the only value is none at all";
-const IN_PROCESS_COMPILER: &str = "the compiler runs in this process, where nothing can stop it; static limits bound its work";
+const IN_PROCESS_COMPILER: &str =
+    "the compiler runs in this process, where nothing can stop it; `wall-time` ends the wait for it, not its work";
 
 impl LimitKey {
     /// Who enforces this limit at `isolation`, or why asking for it is refused.

@@ -60,6 +60,7 @@ pub struct LimitSpec {
 
 pub(crate) fn check<T: LimitValue>(key: &'static str, value: Bound<T>, min: T, max: T) -> Result<Bound<T>, LimitError> {
     match value {
+        Bound::At(at) if at.base() == 0 && min.base() > 0 => Err(LimitError::Parse { key, source: ParseUnitError::Zero }),
         Bound::At(at) if at < min || at > max => {
             Err(LimitError::Range { key, value: at.to_string(), min: min.to_string(), max: max.to_string() })
         }
@@ -362,7 +363,9 @@ mod tests {
     fn zero_is_an_error_and_unlimited_is_said() {
         for key in LimitKey::ALL {
             let mut spec = LimitsSpec::default();
-            assert!(spec.set(key.name(), "0").is_err(), "{key}");
+            // What nothing is allowed of, by default, may be said to be nothing.
+            let nothing = Limits::default().get(*key).finite() == Some(0);
+            assert_eq!(spec.set(key.name(), "0").is_ok(), nothing, "{key}");
             assert_eq!(spec.set(key.name(), "unlimited"), Ok(()), "{key}");
         }
     }

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use crate::{
     outcome::Outcome,
     report::{Report, ResultValue},
+    trap::Frame,
     usage::Usage,
 };
 
@@ -16,6 +17,7 @@ struct View<'a>(&'a Report);
 struct OutcomeView<'a>(&'a Outcome);
 struct UsageView<'a>(&'a Usage);
 struct ResultView(ResultValue);
+struct FrameView<'a>(&'a Frame);
 
 impl Report {
     /// The report in the JSON shape that is promised to readers and kept as golden files.
@@ -60,7 +62,7 @@ impl Serialize for OutcomeView<'_> {
             Outcome::Trapped { trap, message, frames } => {
                 map.serialize_entry("trap", trap)?;
                 map.serialize_entry("message", message)?;
-                map.serialize_entry("frames", frames)?;
+                map.serialize_entry("frames", &frames.iter().map(FrameView).collect::<Vec<_>>())?;
             }
             Outcome::LimitExceeded { limit, allowed, used } => {
                 map.serialize_entry("limit", limit)?;
@@ -75,6 +77,18 @@ impl Serialize for OutcomeView<'_> {
             Outcome::Killed { signal } => map.serialize_entry("signal", signal)?,
             Outcome::Lost { reason } => map.serialize_entry("reason", reason)?,
         }
+        map.end()
+    }
+}
+
+impl Serialize for FrameView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Frame { function, module, offset, source } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("function", function)?;
+        entry(&mut map, "module", module.as_ref())?;
+        entry(&mut map, "offset", offset.as_ref())?;
+        entry(&mut map, "source", source.as_ref())?;
         map.end()
     }
 }

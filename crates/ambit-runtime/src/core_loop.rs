@@ -1,24 +1,28 @@
 //! A core: one thread that polls guests slice by slice.
 
 use std::{
-    any::Any,
     collections::{BTreeSet, HashMap, VecDeque},
     fmt,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{
+            AtomicUsize,
+            Ordering::{Relaxed, SeqCst},
+        },
+    },
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
-use ambit_core::{Event, Outcome, RunId, escape};
-use ambit_engine::Ended;
+use ambit_core::{Event, Outcome, RunId};
 use tokio::time::Sleep;
 
 use crate::{
-    cpu_clock::thread_cpu,
-    task::{Phase, Task, TaskWaker},
+    finished::End,
+    task::{Phase, Slice, Task, panicked},
     ticker::Ticker,
 };
 
@@ -29,6 +33,8 @@ const STRETCH: Duration = Duration::from_millis(1);
 #[derive(Default)]
 pub(crate) struct Inbox {
     state: Mutex<InboxState>,
+    /// Runs that the core has and has not ended.
+    pub(crate) load: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -60,6 +66,7 @@ impl Inbox {
     }
 
     pub(crate) fn start(&self, task: Task) {
+        self.load.fetch_add(1, Relaxed);
         self.send(Message::Start(Box::new(task)));
     }
 
@@ -135,9 +142,7 @@ impl Core {
         false
     }
 
-    fn add(&mut self, mut task: Task) {
-        let waker = Arc::new(TaskWaker { id: task.id, inbox: Arc::clone(&self.inbox), queued: true.into() });
-        task.waker = Some((Arc::clone(&waker), waker.into()));
+    fn add(&mut self, task: Task) {
         if let Some(deadline) = task.deadline {
             self.deadlines.insert((deadline, task.id));
         }
@@ -174,20 +179,12 @@ impl Core {
         self.report(task, end);
     }
 
-    fn report(&mut self, mut task: Task, end: crate::finished::End) {
+    fn report(&mut self, mut task: Task, end: End) {
+        self.inbox.load.fetch_sub(1, Relaxed);
         if let Some(deadline) = task.deadline {
             self.deadlines.remove(&(deadline, task.id));
         }
-        task.scratch = None;
-        if let Some(listener) = &self.listener {
-            let event = Event::Ended {
-                run: task.id,
-                module: Some(task.digest),
-                outcome: end.outcome.clone(),
-                violations: end.violations.clone(),
-            };
-            listener(&event);
-        }
+        task.close(&end, self.listener.as_ref());
         if let Some(done) = task.done.take() {
             // Nobody may be waiting any more.
             let _ = done.send(end);
@@ -197,37 +194,16 @@ impl Core {
     /// Runs one slice of one guest.
     fn slice(&mut self, id: RunId) {
         let Some(mut task) = self.tasks.remove(&id) else { return };
-        let Some((flag, waker)) = &task.waker else { return };
-        flag.queued.store(false, std::sync::atomic::Ordering::SeqCst);
-        let mut cx = Context::from_waker(waker);
-        self.ticker.slice_begins();
-        let before = thread_cpu();
-        let polled = catch_unwind(AssertUnwindSafe(|| step(&mut task.phase, &task.meter, &mut task.compile_time, &mut cx)));
-        let used = thread_cpu().saturating_sub(before);
-        task.cpu += used;
-        match polled {
-            Ok(Poll::Ready(ended)) => {
-                let dropped = catch_unwind(AssertUnwindSafe(|| task.phase = Phase::Over));
-                let end = match dropped {
-                    Ok(()) => task.end(ended),
-                    Err(panic) => task.finish(panicked(&*panic), Vec::new()),
-                };
-                self.report(task, end);
-            }
-            Ok(Poll::Pending) => {
+        task.flag.queued.store(false, SeqCst);
+        match task.slice(&self.ticker) {
+            Slice::Ended(end) => self.report(task, *end),
+            Slice::Pending(used) => {
                 if let Some(outcome) = task.over_cpu() {
                     self.tasks.insert(id, task);
                     return self.end(id, |_| outcome);
                 }
                 self.throttle(&mut task, used);
                 self.tasks.insert(id, task);
-            }
-            Err(panic) => {
-                let outcome = panicked(&*panic);
-                // What a panic left behind is dropped; should that panic too, it changes nothing.
-                let _ = catch_unwind(AssertUnwindSafe(|| task.phase = Phase::Over));
-                let end = task.finish(outcome, Vec::new());
-                self.report(task, end);
             }
         }
     }
@@ -236,9 +212,7 @@ impl Core {
     /// if it is woken meanwhile.
     fn throttle(&mut self, task: &mut Task, used: Duration) {
         let Some(again) = task.bucket.charge(used, Instant::now()) else { return };
-        if let Some((flag, _)) = &task.waker {
-            flag.queued.store(true, std::sync::atomic::Ordering::SeqCst);
-        }
+        task.flag.queued.store(true, SeqCst);
         self.ready.retain(|&id| id != task.id);
         self.throttled.insert((again, task.id));
     }
@@ -305,35 +279,4 @@ impl Core {
         }
         empty
     }
-}
-
-/// Goes on with a task: waits for its module, then runs it.
-fn step(
-    phase: &mut Phase,
-    meter: &Arc<ambit_engine::Meter>,
-    compile_time: &mut Option<Duration>,
-    cx: &mut Context<'_>,
-) -> Poll<Ended> {
-    loop {
-        match phase {
-            Phase::Over => return Poll::Ready(Ended::Failed("polled after its end".into())),
-            Phase::Running(guest) => return guest.poll_slice(cx),
-            Phase::Compiling { module, .. } => {
-                let loaded = match std::task::ready!(Pin::new(module).poll(cx)) {
-                    Ok(Ok(loaded)) => loaded,
-                    Ok(Err(rejection)) => return Poll::Ready(Ended::Refused(rejection)),
-                    Err(_) => return Poll::Ready(Ended::Failed("the compiler panicked".into())),
-                };
-                *compile_time = Some(loaded.compile_time);
-                if let Phase::Compiling { host, call, .. } = std::mem::replace(phase, Phase::Over) {
-                    *phase = Phase::Running(loaded.program.guest(host, Arc::clone(meter), call));
-                }
-            }
-        }
-    }
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> Outcome {
-    let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Outcome::Lost { reason: format!("the host panicked: {}", escape(message.unwrap_or("no message"), 512)) }
 }

@@ -1,25 +1,36 @@
 //! One run, as its core sees it.
 
 use std::{
+    any::Any,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
-    task::{Wake, Waker},
+    task::{Context, Poll, Wake, Waker},
     time::{Duration, Instant},
 };
 
-use ambit_core::{Bound, Digest, LimitKey, Outcome, Policy, Rejection, RunId};
+use ambit_core::{Bound, Digest, Event, LimitKey, Outcome, Policy, Rejection, RunId, escape};
 use ambit_engine::{Call, Ended, Guest, Meter, host::HostSpec};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
-use crate::{bucket::Bucket, core_loop::Inbox, finished::End, module::LoadedModule};
+use crate::{
+    bucket::Bucket,
+    core_loop::{Inbox, Listener},
+    cpu_clock::thread_cpu,
+    finished::End,
+    module::LoadedModule,
+    ticker::Ticker,
+};
 
 /// What a run does next.
 pub(crate) enum Phase {
     /// Its module is being compiled on another thread.
-    Compiling { module: oneshot::Receiver<Result<Arc<LoadedModule>, Rejection>>, host: HostSpec, call: Call },
+    Compiling { module: oneshot::Receiver<Result<Arc<LoadedModule>, Rejection>>, host: Box<HostSpec>, call: Call },
     /// It runs.
     Running(Box<dyn Guest>),
     /// It has ended, and only its report is left.
@@ -40,11 +51,82 @@ pub(crate) struct Task {
     pub(crate) compile_time: Option<Duration>,
     /// Removed from disk when the run is over.
     pub(crate) scratch: Option<TempDir>,
-    pub(crate) waker: Option<(Arc<TaskWaker>, Waker)>,
+    pub(crate) flag: Arc<TaskWaker>,
     pub(crate) done: Option<oneshot::Sender<End>>,
 }
 
+/// What came of a slice.
+pub(crate) enum Slice {
+    /// The guest waits, or wants to go on; it took this much CPU time.
+    Pending(Duration),
+    /// The run is over.
+    Ended(Box<End>),
+}
+
 impl Task {
+    /// Runs one slice on this thread.
+    pub(crate) fn slice(&mut self, ticker: &Ticker) -> Slice {
+        let waker = Waker::from(Arc::clone(&self.flag));
+        let mut cx = Context::from_waker(&waker);
+        ticker.slice_begins();
+        let before = thread_cpu();
+        let polled = catch_unwind(AssertUnwindSafe(|| self.step(&mut cx)));
+        let polled = match polled {
+            Ok(Poll::Pending) => None,
+            // The guest is dropped before its time is read, so that its teardown is its own.
+            Ok(Poll::Ready(ended)) => Some(catch_unwind(AssertUnwindSafe(|| self.phase = Phase::Over)).map(|()| ended)),
+            Err(panic) => {
+                // What a panic left behind is dropped; should that panic too, it changes nothing.
+                let _ = catch_unwind(AssertUnwindSafe(|| self.phase = Phase::Over));
+                Some(Err(panic))
+            }
+        };
+        let used = thread_cpu().saturating_sub(before);
+        self.cpu += used;
+        match polled {
+            None => Slice::Pending(used),
+            Some(Ok(ended)) => {
+                let (outcome, results) = ended.outcome(&self.meter);
+                Slice::Ended(Box::new(self.finish(outcome, results)))
+            }
+            Some(Err(panic)) => Slice::Ended(Box::new(self.finish(panicked(&*panic), Vec::new()))),
+        }
+    }
+
+    /// Goes on: waits for its module, then runs it.
+    fn step(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
+        loop {
+            match &mut self.phase {
+                Phase::Over => return Poll::Ready(Ended::Failed("polled after its end".into())),
+                Phase::Running(guest) => return guest.poll_slice(cx),
+                Phase::Compiling { module, .. } => {
+                    let loaded = match std::task::ready!(Pin::new(module).poll(cx)) {
+                        Ok(Ok(loaded)) => loaded,
+                        Ok(Err(rejection)) => return Poll::Ready(Ended::Refused(rejection)),
+                        Err(_) => return Poll::Ready(Ended::Failed("the compiler panicked, or had no thread".into())),
+                    };
+                    self.compile_time = Some(loaded.compile_time);
+                    if let Phase::Compiling { host, call, .. } = std::mem::replace(&mut self.phase, Phase::Over) {
+                        self.phase = Phase::Running(loaded.program.guest(*host, Arc::clone(&self.meter), call));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Removes what the run leaves on disk, and tells whoever listens.
+    pub(crate) fn close(&mut self, end: &End, listener: Option<&Listener>) {
+        self.scratch = None;
+        if let Some(listener) = listener {
+            listener(&Event::Ended {
+                run: self.id,
+                module: Some(self.digest),
+                outcome: end.outcome.clone(),
+                violations: end.violations.clone(),
+            });
+        }
+    }
+
     /// The end this run must have for its CPU time, if it has used it up.
     pub(crate) fn over_cpu(&self) -> Option<Outcome> {
         let Bound::At(allowed) = self.policy.limits.run.cpu_time else { return None };
@@ -55,12 +137,6 @@ impl Task {
     pub(crate) fn over_wall(&self) -> Outcome {
         let allowed = self.deadline.map_or(Duration::ZERO, |deadline| deadline - self.started);
         limit(LimitKey::WallTime, allowed, self.started.elapsed())
-    }
-
-    /// The outcome of a guest that ended of itself.
-    pub(crate) fn end(&self, ended: Ended) -> End {
-        let (outcome, results) = ended.outcome(&self.meter);
-        self.finish(outcome, results)
     }
 
     /// The end of this run.
@@ -99,4 +175,10 @@ impl Wake for TaskWaker {
             self.inbox.wake(self.id);
         }
     }
+}
+
+/// The outcome of a run in which the host panicked.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Outcome {
+    let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Outcome::Lost { reason: format!("the host panicked: {}", escape(message.unwrap_or("no message"), 512)) }
 }

@@ -65,9 +65,7 @@ async fn run(main: Arc<Linked>, spare: Option<Arc<Linked>>, data: Data, meter: A
         }
         other => other,
     };
-    if let (Some(allowed), Ok(left)) = (meter.limits().fuel.finite(), store.get_fuel()) {
-        meter.note_fuel(allowed - left);
-    }
+    note_fuel(&meter, || store.get_fuel());
     match result {
         Ok(ended) => ended,
         Err(Start::PoolFull(error) | Start::Failed(error)) => exit::ended(&error, &meter),
@@ -82,6 +80,15 @@ enum Start {
 impl From<wasmtime::Error> for Start {
     fn from(error: wasmtime::Error) -> Self {
         if error.is::<PoolConcurrencyLimitError>() { Start::PoolFull(error) } else { Start::Failed(error) }
+    }
+}
+
+/// Notes the fuel used, if the guest is metered; asking a store that is not makes an error with a backtrace.
+pub(super) fn note_fuel(meter: &Meter, left: impl FnOnce() -> wasmtime::Result<u64>) {
+    if let Some(allowed) = meter.limits().fuel.finite()
+        && let Ok(left) = left()
+    {
+        meter.note_fuel(allowed - left);
     }
 }
 
@@ -110,9 +117,7 @@ fn store(linked: &Linked, data: Data, meter: &Arc<Meter>) -> wasmtime::Result<St
         store.set_epoch_deadline(1);
         let meter = Arc::clone(meter);
         store.epoch_deadline_callback(move |store| {
-            if let (Some(allowed), Ok(left)) = (fuel, store.get_fuel()) {
-                meter.note_fuel(allowed - left);
-            }
+            note_fuel(&meter, || store.get_fuel());
             Ok(UpdateDeadline::Yield(1))
         });
     }

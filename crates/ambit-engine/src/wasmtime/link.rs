@@ -2,7 +2,7 @@
 
 use wasmtime::{Caller, Engine, Extern, Linker, Memory};
 
-use super::data::Data;
+use super::{data::Data, guest::note_fuel};
 use crate::host::{self, Errno, Fail, GuestMemory, Progress, Stop, p1};
 
 /// A linker with every function that a core module may import. What a policy does not allow, admission has refused.
@@ -56,19 +56,12 @@ async fn drive(mut caller: Caller<'_, Data>, mut step: Result<Progress, Errno>) 
             Err(errno) => return Ok(errno.raw()),
             Ok(Progress::Done) => return Ok(0),
             Ok(Progress::Wait(wait)) => {
-                note_fuel(&caller);
+                // A guest that waits may be dropped, and its store with it: what it used is noted before.
+                note_fuel(&caller.data().host.meter, || caller.get_fuel());
                 wait.until.await;
                 step = with(&mut caller, |host, memory| (wait.resume)(host, memory))?;
             }
         }
-    }
-}
-
-/// A guest that waits may be dropped, and its store with it: what it used is noted before.
-fn note_fuel(caller: &Caller<'_, Data>) {
-    let meter = &caller.data().host.meter;
-    if let (Some(allowed), Ok(left)) = (meter.limits().fuel.finite(), caller.get_fuel()) {
-        meter.note_fuel(allowed - left);
     }
 }
 

@@ -20,3 +20,10 @@ pub use engine::{PoolConfig, WasmtimeEngine};
 pub fn configuration(settings: &crate::Settings) -> wasmtime::Config {
     config::base(settings)
 }
+
+/// The same with instances from a pool of `guests` slots: the partner of benchmarks.
+pub fn pooled_configuration(settings: &crate::Settings, guests: u32) -> wasmtime::Config {
+    let mut configuration = config::base(settings);
+    config::pooled(&mut configuration, guests);
+    configuration
+}

@@ -1,0 +1,28 @@
+//! What is measured, and its partner: the same guest through Ambit's runtime and through Wasmtime itself, with the same
+//! compiler settings, pool, epochs and a limiter on both sides.
+
+mod guests;
+mod ours;
+mod raw;
+
+pub use guests::{functions, guest, large_module};
+pub use ours::Ours;
+pub use raw::{Raw, RawComponent, RawPreview1};
+
+use ambit_core::{Isolation, LimitsSpec, Policy, PolicySpec, Profile};
+
+/// How many guests a pool holds on either side.
+pub const POOL: u32 = 256;
+
+/// The profile `default` with these limits.
+///
+/// # Panics
+/// A limit has no such name or value.
+pub fn policy(limits: &[(&str, &str)]) -> Policy {
+    let mut spec = LimitsSpec::default();
+    for (key, value) in limits {
+        spec.set(key, value).expect("a limit");
+    }
+    let policy = Profile::Default.policy().narrow(&PolicySpec { limits: spec, ..PolicySpec::default() });
+    policy.expect("within the ceilings").resolve(Isolation::None).expect("enforceable")
+}

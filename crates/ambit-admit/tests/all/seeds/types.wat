@@ -1,0 +1,31 @@
+(component
+  (type $deep (component
+    (import "a" (func (param "x" (tuple u8 u16 (list (option string))))))
+    (type $inner (instance
+      (type $r (record (field "f" float32) (field "g" (list (tuple u8 u8)))))
+      (export "r" (type (eq $r)))
+      (export "res" (type (sub resource)))))
+    (import "b" (instance (type $inner)))
+    (export "c" (component
+      (type $t (result (tuple char bool) (error (list u64))))
+      (import "t" (type (eq $t)))))))
+  (core type $m (module
+    (type (func (param i32) (result i64)))
+    (import "x" "y" (func (type 0)))
+    (import "x" "g" (global (mut i32)))
+    (export "z" (memory 1 2))))
+  (type $res (resource (rep i32)))
+  (core func $new (canon resource.new $res))
+  (core func $drop (canon resource.drop $res))
+  (core func $rep (canon resource.rep $res))
+  (type $s (stream u8))
+  (type $f (future (result)))
+  (core module $mem (memory (export "m") 1))
+  (core instance $mem (instantiate $mem))
+  (core func (canon stream.new $s))
+  (core func (canon future.drop-readable $f))
+  (core func (canon waitable-set.new))
+  (core func (canon task.return (result u32)))
+  (core func (canon backpressure.inc))
+  (instance $bag (export "res" (type $res)))
+  (export "bag" (instance $bag)))

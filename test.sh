@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Runs every test, says what was skipped and why, and ends with what came out:
+#
+#   ./test.sh          the tests, on a machine with nothing but cargo and git
+#   ./test.sh --long   and takes each limit's enforcement out in turn, expecting a test to fail (cargo xtask mutate-limits)
+#
+# Uses cargo-nextest where it is installed, `cargo test` where not. The exit status is that of the tests.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+long=
+case "$*" in
+'') ;;
+--long) long=1 ;;
+-h | --help)
+    sed -n '2,/^set/s/^# \{0,1\}//p' "$0"
+    exit
+    ;;
+*)
+    echo "usage: ./test.sh [--long]" >&2
+    exit 2
+    ;;
+esac
+
+# Rust links with the C compiler.
+if ! command -v cc >/dev/null; then
+    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+        echo "test.sh: there is no C compiler to link with: installing gcc and libc6-dev"
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends gcc libc6-dev
+    else
+        echo "test.sh: there is no C compiler to link with; on Debian: apt-get install gcc libc6-dev" >&2
+        exit 1
+    fi
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# A test that needs what this kernel or machine lacks appends one line to this file, `SKIPPED: test: reason`, and returns.
+export AMBIT_SKIPPED=$work/skipped
+: >"$AMBIT_SKIPPED"
+
+status=0
+# Runs a command, and keeps what it prints.
+run() {
+    echo "+ $*"
+    "$@" 2>&1 | tee -a "$work/output" || status=${PIPESTATUS[0]}
+}
+
+if cargo nextest --version >/dev/null 2>&1; then
+    run cargo test --doc --no-fail-fast
+    run cargo nextest run --no-fail-fast
+else
+    run cargo test --no-fail-fast
+fi
+if [ -n "$long" ]; then
+    run cargo xtask mutate-limits
+fi
+
+# The runners' own last words: `test result: ok. 3 passed; 0 failed; 1 ignored; …` of cargo's, one for each program, and
+# `Summary [ 1.2s] 5 tests run: 3 passed (1 slow), 1 failed, 1 timed out, 2 skipped` of nextest's.
+sed 's/\x1b\[[0-9;]*m//g' "$work/output" | grep -E '^(test result:| *Summary \[)' >"$work/summary" || true
+count() {
+    { grep -oE "[0-9]+ ($1)" "$work/summary" || true; } | awk '{ sum += $1 } END { print sum + 0 }'
+}
+sort -u "$AMBIT_SKIPPED" >"$work/skips"
+skips=$(wc -l <"$work/skips")
+
+echo
+if [ "$skips" -gt 0 ]; then
+    echo "Skipped:"
+    sed 's/^/  /' "$work/skips"
+fi
+cat "$work/summary"
+failed=$(count 'failed|exec failed|timed out')
+if [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+    echo "Something failed that is no test: see above."
+fi
+# A test that skipped itself was counted as passed by its runner.
+echo "$(($(count passed) - skips)) passed, $failed failed, $(($(count 'ignored|skipped') + skips)) skipped"
+exit "$status"

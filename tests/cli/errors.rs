@@ -1,0 +1,78 @@
+//! A mistake is named, with the remedy, and nothing runs.
+
+use crate::ambit::{ambit, run};
+
+#[test]
+fn a_wrong_word_on_the_command_line() {
+    let check = |words: &[&str], parts: &[&str]| {
+        let done = ambit(words).done();
+        done.says(2, parts);
+        assert_eq!(done.stdout, "", "nothing ran");
+    };
+    let hello = "guests/bin/hello.wasm";
+    check(&["run", "--memroy", "1MiB", hello], &["--memroy", "--memory"]);
+    check(&["run", "--memory", "64mib", hello], &["--memory", "`mib`", "MiB"]);
+    check(&["run", "--memory", "0", hello], &["0 is not a limit", "unlimited"]);
+    check(&["run", "--timeout", "5", hello], &["--timeout", "`5`", "`2s`"]);
+    check(&["run", "--limit", "memry=1MiB", hello], &["memry", "did you mean `memory`"]);
+    check(&["run", "--limit", "memory", hello], &["KEY=VALUE"]);
+    check(&["run", "--limit", "stack=64MiB", hello], &["stack", "8MiB"]);
+    check(&["run", "--unlimited", "memori", hello], &["memori", "memory"]);
+    check(&["run", "--feature", "gcc", hello], &["gcc", "gc"]);
+    check(&["run", "--dir", "/tmp", hello], &["HOST:GUEST"]);
+    check(&["run", "--dir", "/tmp:/t:x", hello], &["neither `ro` nor `rw`"]);
+    check(&["run", "--clock", "sundial", hello], &["sundial", "coarse"]);
+    check(&["run", "--isolation", "proces", hello], &["proces", "process"]);
+    check(&["run", "--profile", "termnal", hello], &["termnal", "terminal"]);
+    check(&["rnu"], &["rnu", "Usage"]);
+    check(&["run"], &["MODULE"]);
+    check(&["run", "--verbos", hello], &["--verbose"]);
+}
+
+#[test]
+fn a_module_that_cannot_run() {
+    let check = |words: &[&str], parts: &[&str]| {
+        let done = run(words).done();
+        done.says(126, &[&["rejected:"], parts].concat());
+        assert_eq!(done.stdout, "", "nothing ran");
+    };
+    check(&["no-such-file.wasm"], &["not-found", "no-such-file.wasm"]);
+    check(&["guests"], &["not-found", "directory"]);
+    check(&["Cargo.toml"], &["invalid-module"]);
+    check(&["guests/hostile/imp-001.wat", "--invoke", "run"], &["import-denied"]);
+    check(&["guests/bin/add.wasm"], &["not-found", "_start", "--invoke", "add"]);
+    check(&["--invoke", "ad", "guests/bin/add.wasm"], &["not-found", "`ad`", "add"]);
+    check(&["--invoke", "add", "guests/bin/add.wasm", "1"], &["policy", "takes 2 arguments, 1 were given"]);
+    check(&["--invoke", "add", "guests/bin/add.wasm", "1", "two"], &["argument 2", "`two`", "i32"]);
+    check(&["--limit", "module-size=1000", "guests/bin/hello.wasm"], &["invalid-module", "module-size"]);
+}
+
+#[test]
+fn what_cannot_be_enforced_is_refused() {
+    let check = |words: &[&str], parts: &[&str]| {
+        let done = run(&[words, &["guests/bin/hello.wasm"]].concat()).done();
+        done.says(126, &[&["rejected: unenforceable"], parts].concat());
+        assert_eq!(done.stdout, "", "nothing ran");
+    };
+    check(&["--limit", "compile-time=1s"], &["compile-time", "compiler runs in this process"]);
+    check(&["--limit", "compile-memory=1GiB"], &["compile-memory"]);
+    check(&["--limit", "connections=3"], &["connections"]);
+    check(&["--engine", "wasmi"], &["engine `wasmi`"]);
+    for level in ["process", "tenant"] {
+        let done = ambit(&["run", "--isolation", level, "guests/bin/hello.wasm"]).done();
+        done.says(126, &["unenforceable", &format!("isolation `{level}`")]);
+        assert_eq!(done.stdout, "");
+    }
+    run(&["--unlimited", "compile-time", "guests/bin/hello.wasm"]).done().prints("hello, world\n");
+}
+
+#[test]
+fn a_profile_only_narrows() {
+    let restricted = |words: &[&str]| run(&[&["--profile", "restricted", "--stdin", "none"], words].concat()).done();
+    restricted(&["--memory", "128MiB", "guests/bin/add.wasm"]).says(126, &["rejected: policy", "memory", "at most 64MiB"]);
+    restricted(&["--env", "A=1", "guests/bin/add.wasm"]).says(126, &["rejected: policy", "grant `env`"]);
+    restricted(&["--feature", "gc", "guests/bin/add.wasm"]).says(126, &["rejected: policy", "feature"]);
+    restricted(&["guests/bin/hello.wasm"]).says(126, &["import-denied", "wasi_snapshot_preview1"]);
+    restricted(&["--memory", "1MiB", "--invoke", "add", "guests/bin/add.wasm", "1", "2"]).prints("3\n");
+    run(&["--feature", "threads", "guests/bin/hello.wasm"]).done().says(126, &["unsupported-feature", "threads"]);
+}

@@ -1,0 +1,11 @@
+//! The command line as a person uses it: through the real binary, checking what it prints and how it exits.
+
+mod ambit;
+mod bounds;
+mod config;
+mod errors;
+mod grants;
+mod programs;
+mod reading;
+mod report;
+mod signals;

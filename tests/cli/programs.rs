@@ -1,0 +1,57 @@
+//! Shipped programs run as they would anywhere.
+
+use crate::ambit::{ambit, run};
+
+#[test]
+fn a_program_a_component_and_a_function() {
+    run(&["guests/bin/hello.wasm"]).done().prints("hello, world\n");
+    run(&["guests/bin/hello-p2.wasm"]).done().prints("hello from a component\n");
+    run(&["--invoke", "fib", "guests/bin/add.wasm", "20"]).done().prints("6765\n");
+    run(&["--invoke", "add", "guests/bin/add.wasm", "-3", "0x10"]).done().prints("13\n");
+    run(&["guests/wat/add.wat", "--invoke", "add", "1", "2"]).done().prints("3\n");
+    run(&["--invoke", "get", "guests/bin/reactor.wasm"]).done().prints("42\n");
+}
+
+#[test]
+fn standard_input_and_output() {
+    run(&["guests/bin/json.wasm"]).stdin(r#"{"b":1,"a":2}"#).done().prints("{\"a\":2,\"b\":1,\"keys\":2}\n");
+    let long: String = (0..200_000).map(|i| format!("{i}\n")).collect();
+    run(&["guests/bin/cat.wasm"]).stdin(long.clone()).done().prints(&long);
+    run(&["guests/bin/wc.wasm"]).stdin("one two\nthree\n").done().prints("2 3 14 -\n");
+    run(&["guests/bin/filter.wasm", "two"]).stdin("one\ntwo\n").done().prints("two\n");
+    run(&["--stdin", "none", "guests/bin/cat.wasm"]).stdin("not granted").done().prints("");
+}
+
+#[test]
+fn the_exit_status_is_the_guests() {
+    run(&["guests/bin/filter.wasm", "x"]).stdin("one\n").done().says(1, &[]);
+    run(&["guests/hostile/wasi-020.wat"]).done().says(7, &[]);
+    run(&["guests/hostile/wasi-021.wat"]).done().says(255, &["256", "no process can have"]);
+}
+
+#[test]
+fn the_note_about_isolation_comes_once_and_can_be_hushed() {
+    let note = "isolation `none`";
+    let loud = ambit(&["run", "guests/bin/hello.wasm"]).done();
+    assert_eq!(loud.stderr.matches(note).count(), 1, "{loud:?}");
+    ambit(&["run", "--quiet", "guests/bin/hello.wasm"]).done().prints("hello, world\n");
+}
+
+#[test]
+fn same_inputs_same_bits() {
+    let clock = || run(&["--deterministic", "guests/bin/clock.wasm"]).done();
+    let first = clock();
+    assert!(first.stdout.contains("946684800"), "{first:?}");
+    assert_eq!(first.stdout, clock().stdout);
+    assert_ne!(first.stdout, run(&["guests/bin/clock.wasm"]).done().stdout);
+    let seeded = |seed| run(&["--deterministic", "--random", seed, "guests/bin/clock.wasm"]).done().stdout;
+    assert_ne!(seeded("1"), seeded("2"));
+}
+
+#[test]
+fn two_at_once() {
+    let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(|| run(&["guests/bin/hello.wasm"]).done())).collect();
+    for thread in threads {
+        thread.join().expect("no panic").prints("hello, world\n");
+    }
+}

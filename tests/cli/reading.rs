@@ -1,0 +1,77 @@
+//! The verbs that only read.
+
+use serde_json::Value;
+
+use crate::ambit::ambit;
+
+fn json(words: &[&str]) -> Value {
+    let done = ambit(words).done();
+    assert_eq!((done.status, done.stderr.as_str()), (0, ""), "{done:?}");
+    serde_json::from_str(&done.stdout).expect("JSON")
+}
+
+#[test]
+fn inspect_says_what_a_module_is_and_wants() {
+    let hello = json(&["inspect", "--json", "guests/bin/hello.wasm"]);
+    assert_eq!(hello["kind"], "module");
+    assert!(hello["digest"].as_str().is_some_and(|digest| digest.starts_with("sha256:")));
+    assert_eq!(hello["programs"][0], "_start");
+    let imports = hello["imports"].as_array().expect("a list");
+    assert!(imports.iter().any(|import| import["name"] == "wasi_snapshot_preview1 fd_write"), "{imports:?}");
+    assert!(!hello["risks"].as_array().expect("a list").is_empty(), "facts, never a verdict");
+
+    let component = json(&["inspect", "--json", "guests/bin/hello-p2.wasm"]);
+    assert_eq!(component["kind"], "component");
+    assert!(component["programs"][0].as_str().is_some_and(|name| name.starts_with("wasi:cli/run@0.2.")));
+
+    let people = ambit(&["inspect", "guests/bin/writer.wasm"]).done();
+    for part in ["Imports:", "Exports:", "Shape, against the default limits", "Could ask for", "Facts worth knowing"] {
+        assert!(people.stdout.contains(part), "{part}: {people:?}");
+    }
+    assert!(!people.stdout.contains("\u{1b}["), "no colours in a pipe");
+}
+
+#[test]
+fn validate() {
+    let done = ambit(&["validate", "guests/bin/hello.wasm"]).done();
+    assert!(done.stdout.starts_with("valid: module sha256:"), "{done:?}");
+    ambit(&["validate", "guests/hostile/inv-001.wat"]).done().says(126, &["invalid-module"]);
+    ambit(&["validate", "guests/hostile/mem-013.wat"]).done().says(126, &["unsupported-feature", "gc"]);
+    let gc = ambit(&["validate", "--feature", "gc", "guests/hostile/mem-013.wat"]).done();
+    assert_eq!(gc.status, 0, "{gc:?}");
+    ambit(&["validate", "--limit", "functions=1", "guests/bin/hello.wasm"]).done().says(126, &["functions"]);
+}
+
+#[test]
+fn limits_say_who_enforces_and_what_is_refused() {
+    let limits = json(&["limits", "--json"]);
+    let run = limits["run"].as_array().expect("a list");
+    let row = |name: &str| run.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("{name}"));
+    assert_eq!(row("memory")["value"], "64MiB");
+    assert_eq!(row("memory")["enforcement"][0]["by"], "the store's limiter");
+    for refused in ["compile-time", "compile-memory", "connections"] {
+        assert!(row(refused)["enforcement"][0]["refused"].is_string(), "{refused}");
+    }
+    assert_eq!(json(&["limits", "--json", "--profile", "terminal"])["run"][0]["value"], "512MiB");
+    let people = ambit(&["limits"]).done();
+    assert!(people.stdout.contains("refused: the compiler runs in this process"), "{people:?}");
+}
+
+#[test]
+fn engines_and_completions() {
+    let engines = json(&["engines", "--json"]);
+    assert_eq!(engines[0]["engine"], "wasmtime");
+    assert!(engines[0]["version"].as_str().is_some_and(|version| version.starts_with("48.")));
+    for shell in ["bash", "zsh", "fish"] {
+        let done = ambit(&["completions", shell]).done();
+        assert!(done.status == 0 && done.stdout.contains("ambit"), "{shell}");
+    }
+}
+
+#[test]
+fn every_verb_has_help_with_an_example() {
+    for verb in ["run", "inspect", "validate", "limits", "engines", "completions"] {
+        let done = ambit(&[verb, "--help"]).done();
+        assert!(done.status == 0 && done.stdout.contains("xample"), "{verb}: {done:?}");
+    }
+}

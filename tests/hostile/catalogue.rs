@@ -1,0 +1,149 @@
+//! The catalogue of hostile guests.
+
+use std::{collections::BTreeMap, fs};
+
+use serde::Deserialize;
+
+use crate::door::guests;
+
+/// One row: an attack, and what must become of it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Row {
+    pub id: String,
+    pub title: String,
+    module: String,
+    /// An export to call instead of running a command.
+    invoke: Option<String>,
+    /// Opt-in features it needs; without them it must be refused.
+    #[serde(default)]
+    feature: Option<String>,
+    #[serde(default)]
+    features: Vec<String>,
+    #[serde(default)]
+    limits: BTreeMap<String, String>,
+    #[serde(default)]
+    grants: Grants,
+    on_memory_refusal: Option<String>,
+    cancel_after: Option<String>,
+    pub expect: String,
+    #[serde(default)]
+    violations: Vec<String>,
+    stdout_contains: Option<String>,
+    #[serde(default)]
+    pub scripted: bool,
+    pub lifted: Option<Lifted>,
+    pub no_lift: Option<String>,
+    #[serde(default)]
+    #[expect(dead_code, reason = "for readers of the catalogue")]
+    why: Option<String>,
+}
+
+/// The same attack with its limit lifted or its grant given.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Lifted {
+    invoke: Option<String>,
+    features: Option<Vec<String>>,
+    limits: Option<BTreeMap<String, String>>,
+    grants: Option<Grants>,
+    on_memory_refusal: Option<String>,
+    cancel_after: Option<String>,
+    expect: String,
+    #[serde(default)]
+    violations: Vec<String>,
+    stdout_contains: Option<String>,
+}
+
+/// What a guest is given.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grants {
+    #[serde(default)]
+    pub args: Vec<String>,
+    #[serde(default)]
+    pub env: Vec<String>,
+    pub stdin: Option<String>,
+    #[serde(default)]
+    pub dirs: Vec<String>,
+    pub tmp: Option<String>,
+}
+
+/// One run of an attack, fully spelt out.
+#[derive(Debug)]
+pub struct Case {
+    pub module: Vec<u8>,
+    pub invoke: Option<String>,
+    pub features: Vec<String>,
+    pub limits: BTreeMap<String, String>,
+    pub grants: Grants,
+    pub on_memory_refusal: Option<String>,
+    pub cancel_after: Option<String>,
+    pub expect: String,
+    pub violations: Vec<String>,
+    pub stdout_contains: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Catalogue {
+    attack: Vec<Row>,
+}
+
+/// Reads the catalogue.
+pub fn read() -> Vec<Row> {
+    let path = guests().join("hostile/catalogue.toml");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+    toml::from_str::<Catalogue>(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())).attack
+}
+
+impl Row {
+    /// Features that the row needs.
+    pub fn opt_in(&self) -> Vec<String> {
+        self.feature.iter().chain(&self.features).cloned().collect()
+    }
+
+    /// The attack as the catalogue has it.
+    pub fn case(&self) -> Case {
+        Case {
+            module: self.bytes(),
+            invoke: self.invoke.clone(),
+            features: self.opt_in(),
+            limits: self.limits.clone(),
+            grants: self.grants.clone(),
+            on_memory_refusal: self.on_memory_refusal.clone(),
+            cancel_after: self.cancel_after.clone(),
+            expect: self.expect.clone(),
+            violations: self.violations.clone(),
+            stdout_contains: self.stdout_contains.clone(),
+        }
+    }
+
+    /// The attack with its limit lifted or its grant given: what `lifted` names replaces what the row has.
+    pub fn lifted_case(&self) -> Option<Case> {
+        let lifted = self.lifted.as_ref()?;
+        let mut case = self.case();
+        case.invoke = lifted.invoke.clone().or(case.invoke);
+        case.features = lifted.features.clone().unwrap_or(case.features);
+        case.limits = lifted.limits.clone().unwrap_or(case.limits);
+        case.grants = lifted.grants.clone().unwrap_or(case.grants);
+        case.on_memory_refusal = lifted.on_memory_refusal.clone().or(case.on_memory_refusal);
+        case.cancel_after = lifted.cancel_after.clone().or(case.cancel_after);
+        case.expect = lifted.expect.clone();
+        case.violations = lifted.violations.clone();
+        case.stdout_contains = lifted.stdout_contains.clone();
+        Some(case)
+    }
+
+    /// The module, assembled, generated or read; text stays text where the attack is that it does not assemble.
+    fn bytes(&self) -> Vec<u8> {
+        if let Some(id) = self.module.strip_prefix("bytes:") {
+            return crate::bytes::generate(id).unwrap_or_else(|| panic!("{}: nothing generates `{id}`", self.id));
+        }
+        let path = match self.module.strip_prefix("bin:") {
+            Some(name) => guests().join("bin/hostile").join(format!("{name}.wasm")),
+            None => guests().join("hostile").join(&self.module),
+        };
+        let bytes = fs::read(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+        wat::parse_bytes(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display())).into_owned()
+    }
+}

@@ -1,0 +1,306 @@
+#!/usr/bin/env bash
+# Runs programs nobody here wrote, each twice: as it comes, with no limit named, and with less memory than it needs.
+#
+#   tests/real/run.sh                     all of them
+#   tests/real/run.sh sqlite quickjs      only these; `esbuild` is the third
+#
+#   AMBIT         the program under test; default: debug/ambit in $CARGO_TARGET_DIR, or in ./target
+#   AMBIT_CACHE   where programs are fetched and built, once; default: ~/.cache/ambit
+#
+# Needs npm for esbuild, and cargo and python3 with venv for the two in C. What cannot be had is skipped and said so.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+
+esbuild=0.27.2
+esbuild_sha256=ed4ef442d8db48e201bf5f55b8cd6a8fb65d21bcfa2705cc5a7381ceed33f008
+zig=0.17.1
+sqlite=0.39.1  # of the crate libsqlite3-sys
+quickjs=0.14.0 # of the crate rquickjs-sys
+
+all=(esbuild sqlite quickjs)
+for name; do
+    case $name in
+    esbuild | sqlite | quickjs) ;;
+    *)
+        sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
+        exit 2
+        ;;
+    esac
+done
+[ $# -gt 0 ] || set -- "${all[@]}"
+
+ambit=${AMBIT:-${CARGO_TARGET_DIR:-$top/target}/debug/ambit}
+if ! [ -x "$ambit" ]; then
+    echo "run.sh: no program at $ambit: cargo build, or set AMBIT" >&2
+    exit 2
+fi
+ambit=$(realpath "$ambit")
+# What is tried is what a newcomer gets.
+unset AMBIT_PROFILE AMBIT_CONFIG AMBIT_ISOLATION AMBIT_ENGINE AMBIT_MEMORY AMBIT_FUEL AMBIT_TIMEOUT AMBIT_CPU_TIME
+
+cache=${AMBIT_CACHE:-$HOME/.cache/ambit}/real
+mkdir -p "$cache"
+cache=$(realpath "$cache")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+passed=0 failed=0 skipped=0
+
+ok() {
+    passed=$((passed + 1))
+    echo "ok $1"
+}
+
+fail() {
+    failed=$((failed + 1))
+    echo "FAILED $1: $2"
+}
+
+# skip NAME REASON: for what this machine lacks.
+skip() {
+    skipped=$((skipped + 1))
+    echo "SKIPPED: $1: $2" | tee -a "${AMBIT_SKIPPED:-/dev/null}"
+}
+
+# quietly COMMAND…: its output only if it fails.
+quietly() {
+    "$@" >log 2>&1 || {
+        local status=$?
+        sed 's/^/    /' log >&2
+        return $status
+    }
+}
+
+# --- programs ---------------------------------------------------------------------------------------------------------
+
+# Each get_NAME makes $cache/….wasm and sets `program`. It returns 1 after it skipped or failed the program.
+
+get_esbuild() {
+    program=$cache/esbuild-$esbuild.wasm
+    [ -s "$program" ] && return
+    command -v npm >/dev/null || { skip esbuild "there is no npm" && return 1; }
+    local package
+    package=$(npm pack --silent "@esbuild/wasi-preview1@$esbuild" 2>log) ||
+        { skip esbuild "npm cannot get it: $(tail -n 1 log)" && return 1; }
+    tar -xzf "$package" package/esbuild.wasm
+    echo "$esbuild_sha256  package/esbuild.wasm" | sha256sum --check --status ||
+        { fail esbuild "what npm got is not the file this script was written for" && return 1; }
+    keep package/esbuild.wasm
+}
+
+get_sqlite() {
+    local flags=(
+        -DSQLITE_THREADSAFE=0 -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_ENABLE_FTS5
+        -D_WASI_EMULATED_GETPID -D_WASI_EMULATED_SIGNAL -D_WASI_EMULATED_PROCESS_CLOCKS
+        -lwasi-emulated-getpid -lwasi-emulated-signal -lwasi-emulated-process-clocks
+    )
+    build sqlite "libsqlite3-sys =$sqlite" sqlite3 "${flags[@]}" sqlite3.c "$here/sqlite.c"
+}
+
+get_quickjs() {
+    local flags=(
+        -DNDEBUG -D_GNU_SOURCE -D_WASI_EMULATED_SIGNAL -D_WASI_EMULATED_PROCESS_CLOCKS
+        -lwasi-emulated-signal -lwasi-emulated-process-clocks
+    )
+    build quickjs "rquickjs-sys =$quickjs" quickjs "${flags[@]}" \
+        {qjs,quickjs,quickjs-libc,libregexp,libunicode,dtoa,gen/repl,gen/standalone}.c
+}
+
+# build NAME CRATE DIRECTORY ARGUMENT…: compiles C sources in a directory of a crate; sets `sources` to that too.
+build() {
+    local name=$1 crate=$2 key
+    sources $name "$crate" "$3" || return 1
+    shift 3
+    key=$(cat "$here/run.sh" "$here/sqlite.c" | sha256sum | cut -c 1-16)
+    program=$cache/$name-$key.wasm
+    [ -s "$program" ] && return
+    compiler "$name" || return 1
+    # The C stack, which the compiler would make 16 MiB.
+    (cd "$sources" && quietly "$cache/zig-$zig/bin/python" -m ziglang cc -target wasm32-wasi -O2 -s -I . \
+        -Wl,-z,stack-size=1048576 -o "$work/built.wasm" "$@") ||
+        { fail "$name" "it does not compile" && return 1; }
+    keep built.wasm
+}
+
+# sources NAME CRATE DIRECTORY: sets `sources`, by way of a package that depends on the crate and is never built.
+sources() {
+    command -v cargo >/dev/null || { skip "$1" "there is no cargo" && return 1; }
+    local package=$work/sources-$1 manifest
+    mkdir -p "$package"
+    : >"$package/lib.rs"
+    cat >"$package/Cargo.toml" <<END
+[package]
+name = "sources"
+edition = "2024"
+[lib]
+path = "lib.rs"
+[dependencies]
+${2% *} = "${2#* }"
+[workspace]
+END
+    manifest=$package/Cargo.toml
+    cargo fetch --quiet --manifest-path "$manifest" 2>log ||
+        { skip "$1" "cargo cannot get ${2% *}: $(tail -n 1 log)" && return 1; }
+    # One line of JSON; of each package its name comes before the path of its manifest.
+    sources=$(cargo metadata --format-version 1 --offline --manifest-path "$manifest" |
+        grep -oE '"manifest_path":"[^"]*/'"${2% *}"'-[^"/]*/Cargo\.toml"' | cut -d '"' -f 4)
+    sources=$(dirname "$sources")/$3
+}
+
+# compiler NAME: makes sure of zig, in an environment of its own.
+compiler() {
+    local venv=$cache/zig-$zig
+    [ -e "$venv/complete" ] && return
+    command -v python3 >/dev/null || { skip "$1" "there is no python3" && return 1; }
+    rm -rf "$venv"
+    python3 -m venv "$venv" >log 2>&1 || { skip "$1" "python3 makes no environment (Debian: python3-venv)" && return 1; }
+    "$venv/bin/pip" install --quiet --disable-pip-version-check "ziglang==$zig" >log 2>&1 ||
+        { skip "$1" "pip cannot get ziglang: $(tail -n 1 log)" && return 1; }
+    touch "$venv/complete"
+}
+
+# keep FILE: moves it to $program in one step, so that no half of it is ever found there.
+keep() {
+    cp "$1" "$program.$$"
+    mv "$program.$$" "$program"
+}
+
+# --- cases ------------------------------------------------------------------------------------------------------------
+
+# run ARGUMENT…: stdin from ./in; leaves ./out, ./err, ./report and $status. A run that hangs is an error too.
+run() {
+    rm -f report
+    status=0
+    timeout 300 "$ambit" run --report report "$@" <in >out 2>err || status=$?
+}
+
+# works CASE EXPECTED ARGUMENT…: ends with 0, having written exactly that.
+works() {
+    local name=$1 expected=$2
+    shift 2
+    run "$@"
+    if [ "$status" -ne 0 ]; then
+        fail "$name" "status $status: $(cat out err | head -c 2000)"
+    elif ! printf '%s\n' "$expected" | cmp -s - out; then
+        fail "$name" "expected '$expected', got '$(head -c 2000 out)'"
+    else
+        ok "$name"
+    fi
+}
+
+# starves CASE ARGUMENT…: with 8 MiB it is over by that limit, and says so in status and report.
+starves() {
+    local name=$1 outcome
+    shift
+    run --memory 8MiB "$@"
+    outcome=$(tr -d ' \n' <report | grep -oE '"outcome":\{[^}]*\}') || outcome="no report"
+    case $status,$outcome in
+    '123,"outcome":{"kind":"limit-exceeded","limit":"memory","allowed":8388608,'*) ok "$name" ;;
+    *) fail "$name" "status $status, $outcome: $(head -c 2000 err)" ;;
+    esac
+}
+
+test_esbuild() {
+    mkdir app
+    cat >app/main.ts <<'END'
+import { greet } from './greet'
+enum Colour { Red = 1, Green }
+const loud: boolean = true
+console.log(greet('world', loud), Colour.Green)
+END
+    cat >app/greet.ts <<'END'
+export const greet = (who: string, loud?: boolean): string => `hello, ${who}${loud ? '!' : ''}`
+export const unused = 1
+END
+    : >in
+    works "esbuild: its version" "$esbuild" "$program" -- --version
+    echo 'export const twice = (x: number): number => 2 * x' >in
+    works "esbuild: from stdin to stdout" 'export const twice=o=>2*o;' "$program" -- --loader=ts --minify
+    # The directory is read-only, and is the root: the program is in Go, which finds its way from there.
+    local bundle='(()=>{var e=(o,r)=>`hello, ${o}${r?"!":""}`;console.log(e("world",!0),2);})();'
+    works "esbuild: bundles from a read-only directory" "$bundle" --dir app:/ "$program" -- --bundle --minify main.ts
+    works "esbuild: bundles into a directory" "" --dir app:/:rw "$program" -- \
+        --bundle --minify --log-level=error --outfile=built/main.js main.ts
+    works "esbuild: with less memory" "$bundle" --memory 64MiB --dir app:/ "$program" -- --bundle --minify main.ts
+    starves "esbuild: in 8 MiB" --dir app:/ "$program" -- --bundle --minify main.ts
+}
+
+test_sqlite() {
+    cat >in <<'END'
+CREATE TABLE word(id INTEGER PRIMARY KEY, text TEXT, weight REAL);
+INSERT INTO word(text, weight) VALUES ('ambit', 1.5), ('bound', 2.25), ('limit', NULL);
+SELECT text, weight FROM word WHERE text LIKE '%b%' ORDER BY weight DESC;
+SELECT count(*), sum(weight), group_concat(text, '+') FROM word;
+SELECT json_extract('{"a":[1,2,{"b":3}]}', '$.a[2].b'), printf('%08.3f', 3.14159), hex(x'00ff');
+WITH RECURSIVE fib(n, a, b) AS (SELECT 1, 0, 1 UNION ALL SELECT n + 1, b, a + b FROM fib WHERE n < 90) SELECT max(a) FROM fib;
+CREATE VIRTUAL TABLE page USING fts5(body);
+INSERT INTO page VALUES ('the bounds within which something operates'), ('something else');
+SELECT body FROM page WHERE page MATCH 'bounds';
+END
+    works "sqlite: in memory" 'bound|2.25
+ambit|1.5
+3|3.75|ambit+bound+limit
+3|0003.142|00FF
+1779979416004714189
+the bounds within which something operates' "$program"
+
+    mkdir db
+    cat >in <<'END'
+CREATE TABLE t(a INTEGER PRIMARY KEY, b);
+CREATE INDEX by_b ON t(b);
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO t SELECT i, i * 7919 % 10007 FROM n;
+BEGIN; DELETE FROM t; ROLLBACK;
+BEGIN; DELETE FROM t WHERE a > 10000; COMMIT;
+VACUUM;
+END
+    works "sqlite: makes a file" "" --dir db:/db:rw "$program" /db/test.sqlite
+    # `immutable`: without it SQLite makes a lock, which a read-only directory does not allow.
+    echo "PRAGMA integrity_check; SELECT count(*), sum(b), max(b) FROM t;" >in
+    works "sqlite: reads it from a read-only directory" 'ok
+10000|SUM|10006' --dir db:/db "$program" 'file:/db/test.sqlite?immutable=1'
+
+    # 50 MB of rows.
+    cat >in <<'END'
+CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT);
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) INSERT INTO t SELECT i, hex(zeroblob(500)) FROM n;
+SELECT count(*), sum(length(b)) FROM t;
+END
+    works "sqlite: a table of 50 MB" '50000|50000000' "$program"
+    starves "sqlite: the same in 8 MiB" "$program"
+}
+
+test_quickjs() {
+    : >in
+    works "quickjs: an expression" '1,4,9 1267650600228229401496703205376' "$program" -- \
+        -e 'console.log([1, 2, 3].map(x => x * x).join(), 2n ** 100n)'
+    # QuickJS's own tests say nothing when all is well.
+    for name in language builtin bigint closure loop; do
+        works "quickjs: test_$name.js" "" --dir "$sources/tests:/tests" "$program" -- --std "/tests/test_$name.js"
+    done
+    printf 'b\na\nc' >in
+    works "quickjs: stdin" 'a,b,c' "$program" -- --std -e 'console.log(std.in.readAsString().split("\n").sort().join())'
+    mkdir js
+    echo 'export const answer = 6 * 7' >js/answer.js
+    cat >js/main.js <<'END'
+import { answer } from './answer.js'
+import * as std from 'qjs:std'
+const file = std.open('/js/out.txt', 'w')
+file.puts(`${answer}\n`)
+file.close()
+console.log(await Promise.resolve(std.loadFile('/js/out.txt').trim()))
+END
+    : >in
+    works "quickjs: modules and files" 42 --dir js:/js:rw "$program" /js/main.js
+    local big='const a = []; for (let i = 0; i < 1e6; i++) a.push({ i }); console.log(a.length, a[999999].i)'
+    works "quickjs: a million objects" '1000000 999999' "$program" -- -e "$big"
+    starves "quickjs: the same in 8 MiB" "$program" -- -e "$big"
+}
+
+for name; do
+    if "get_$name"; then
+        "test_$name"
+    fi
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

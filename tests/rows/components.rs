@@ -1,0 +1,110 @@
+//! Limits that only components can pass: handles, host resources, and bytes lifted in one call.
+
+use ambit_core::Outcome;
+
+use crate::door::{Ask, Door, shown};
+
+fn run(component: &str, limits: &[(&str, &str)]) -> (String, String) {
+    let outcome = Door::new().run(Ask::new(component, limits)).report.outcome;
+    let message = match &outcome {
+        Outcome::Trapped { message, .. } => message.clone(),
+        other => format!("{other:?}"),
+    };
+    (shown(&outcome), message)
+}
+
+/// A component that makes a thousand handles to a resource of its own.
+const HANDLES: &str = r#"(component
+    (type $r (resource (rep i32)))
+    (core func $new (canon resource.new $r))
+    (core module $m
+        (import "" "new" (func $new (param i32) (result i32)))
+        (func (export "run") (result i32) (local $left i32)
+            (local.set $left (i32.const 1000))
+            (loop (drop (call $new (i32.const 7)))
+                (br_if 0 (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+            (i32.const 0)))
+    (core instance $i (instantiate $m (with "" (instance (export "new" (func $new))))))
+    (func $run (result (result)) (canon lift (core func $i "run")))
+    (instance (export "wasi:cli/run@0.2.0") (export "run" (func $run))))"#;
+
+#[test]
+fn handles() {
+    let (outcome, message) = run(HANDLES, &[("handles", "500")]);
+    assert_eq!(outcome, "trapped:component-rule");
+    assert!(message.contains("handle limit"), "{message}");
+    assert_eq!(run(HANDLES, &[("handles", "2000")]).0, "exited:0");
+}
+
+/// A component that makes a thousand pollables and drops none.
+const POLLABLES: &str = r#"(component
+    (import "wasi:io/poll@0.2.0" (instance $poll (export "pollable" (type (sub resource)))))
+    (alias export $poll "pollable" (type $pollable))
+    (import "wasi:clocks/monotonic-clock@0.2.0" (instance $clock
+        (alias outer 1 $pollable (type $outer))
+        (export "pollable" (type $inner (eq $outer)))
+        (export "subscribe-duration" (func (param "when" u64) (result (own $inner))))))
+    (core func $subscribe (canon lower (func $clock "subscribe-duration")))
+    (core module $m
+        (import "" "subscribe" (func $subscribe (param i64) (result i32)))
+        (func (export "run") (result i32) (local $left i32)
+            (local.set $left (i32.const 1000))
+            (loop (drop (call $subscribe (i64.const 1000000000)))
+                (br_if 0 (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))
+            (i32.const 0)))
+    (core instance $i (instantiate $m (with "" (instance (export "subscribe" (func $subscribe))))))
+    (func $run (result (result)) (canon lift (core func $i "run")))
+    (instance (export "wasi:cli/run@0.2.0") (export "run" (func $run))))"#;
+
+#[test]
+fn resource_table() {
+    let (outcome, message) = run(POLLABLES, &[("resource-table", "500")]);
+    assert_eq!(outcome, "trapped:component-rule");
+    assert!(message.contains("resource"), "{message}");
+    assert_eq!(run(POLLABLES, &[("resource-table", "5000")]).0, "exited:0");
+}
+
+/// A component that asks for the address of a host whose name has a megabyte.
+const LONG_STRING: &str = r#"(component
+    (import "wasi:sockets/network@0.2.0" (instance $network
+        (export "network" (type (sub resource)))
+        (export "error-code" (type (enum "unknown" "access-denied" "not-supported" "invalid-argument" "out-of-memory" "timeout"
+            "concurrency-conflict" "not-in-progress" "would-block" "invalid-state" "new-socket-limit" "address-not-bindable"
+            "address-in-use" "remote-unreachable" "connection-refused" "connection-reset" "connection-aborted"
+            "datagram-too-large" "name-unresolvable" "temporary-resolver-failure" "permanent-resolver-failure")))))
+    (alias export $network "network" (type $net))
+    (alias export $network "error-code" (type $code))
+    (import "wasi:sockets/instance-network@0.2.0" (instance $instance
+        (alias outer 1 $net (type $outer))
+        (export "network" (type $inner (eq $outer)))
+        (export "instance-network" (func (result (own $inner))))))
+    (import "wasi:sockets/ip-name-lookup@0.2.0" (instance $lookup
+        (export "resolve-address-stream" (type $stream (sub resource)))
+        (alias outer 1 $net (type $outer))
+        (export "network" (type $inner (eq $outer)))
+        (alias outer 1 $code (type $outer-code))
+        (export "error-code" (type $inner-code (eq $outer-code)))
+        (export "resolve-addresses"
+            (func (param "network" (borrow $inner)) (param "name" string) (result (result (own $stream) (error $inner-code)))))))
+    (core module $memory (memory (export "memory") 32))
+    (core instance $memory (instantiate $memory))
+    (core func $get (canon lower (func $instance "instance-network")))
+    (core func $resolve (canon lower (func $lookup "resolve-addresses") (memory $memory "memory")))
+    (core module $m
+        (import "" "get" (func $get (result i32)))
+        (import "" "resolve" (func $resolve (param i32 i32 i32 i32)))
+        (func (export "run") (result i32)
+            (call $resolve (call $get) (i32.const 1024) (i32.const 1048576) (i32.const 0))
+            (i32.const 0)))
+    (core instance $i (instantiate $m (with "" (instance
+        (export "get" (func $get)) (export "resolve" (func $resolve))))))
+    (func $run (result (result)) (canon lift (core func $i "run")))
+    (instance (export "wasi:cli/run@0.2.0") (export "run" (func $run))))"#;
+
+#[test]
+fn host_buffers() {
+    let (outcome, message) = run(LONG_STRING, &[("host-buffers", "512KiB")]);
+    assert_eq!(outcome, "trapped:component-rule");
+    assert!(message.contains("fuel"), "{message}");
+    assert_eq!(run(LONG_STRING, &[("host-buffers", "4MiB")]).0, "exited:0");
+}

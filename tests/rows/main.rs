@@ -1,0 +1,10 @@
+//! Rows of the feature list, each by its name: what five earlier designs promised, and where each of them failed.
+
+mod b_batch;
+mod components;
+#[path = "../door.rs"]
+mod door;
+mod q_quota;
+mod scripted;
+mod shares;
+mod x_new;
