@@ -14,6 +14,7 @@ pub struct Ours {
     module: Arc<LoadedModule>,
     policy: Arc<Policy>,
     call: Call,
+    name: Arc<str>,
 }
 
 impl Ours {
@@ -29,7 +30,7 @@ impl Ours {
             None => Call::command(&module).expect("a program"),
         };
         let module = runtime.load(&module, &policy).expect("compiled");
-        Self { runtime, module, policy: Arc::new(policy), call }
+        Self { runtime, module, policy: Arc::new(policy), call, name: "bench".into() }
     }
 
     /// Runs `count` fresh guests, one after the other.
@@ -43,7 +44,7 @@ impl Ours {
                 policy: Arc::clone(&self.policy),
                 call: self.call.clone(),
                 streams: Streams { stdout: Box::new(Capture::default()), ..Streams::default() },
-                name: "bench".into(),
+                name: Arc::clone(&self.name),
             };
             let finished = self.runtime.run(request).expect("accepted");
             assert!(finished.outcome().is_success(), "{:?}", finished.outcome());

@@ -63,70 +63,67 @@ skip() {
     echo "SKIPPED: $1: $2" | tee -a "${AMBIT_SKIPPED:-/dev/null}"
 }
 
-# quietly COMMAND…: its output only if it fails.
-quietly() {
-    "$@" >log 2>&1 || {
-        local status=$?
-        sed 's/^/    /' log >&2
-        return $status
-    }
+# why: what a command said last into ./log, from its word "error" on where it has one.
+why() {
+    { grep -i -m 1 error log || tail -n 1 log; } | cut -c 1-200
 }
 
 # --- programs ---------------------------------------------------------------------------------------------------------
 
-# Each get_NAME makes $cache/….wasm and sets `program`. It returns 1 after it skipped or failed the program.
+# Each get_NAME makes a file in the cache, unless it is there, and sets `program` to it; or it skips or fails the program,
+# and leaves `program` empty.
 
 get_esbuild() {
-    program=$cache/esbuild-$esbuild.wasm
-    [ -s "$program" ] && return
-    command -v npm >/dev/null || { skip esbuild "there is no npm" && return 1; }
-    local package
-    package=$(npm pack --silent "@esbuild/wasi-preview1@$esbuild" 2>log) ||
-        { skip esbuild "npm cannot get it: $(tail -n 1 log)" && return 1; }
-    tar -xzf "$package" package/esbuild.wasm
-    echo "$esbuild_sha256  package/esbuild.wasm" | sha256sum --check --status ||
-        { fail esbuild "what npm got is not the file this script was written for" && return 1; }
-    keep package/esbuild.wasm
+    local made=$cache/esbuild-$esbuild.wasm package
+    if ! [ -s "$made" ]; then
+        command -v npm >/dev/null || { skip esbuild "there is no npm"; return; }
+        package=$(npm pack --loglevel=error "@esbuild/wasi-preview1@$esbuild" 2>log) ||
+            { skip esbuild "npm cannot get it: $(why)"; return; }
+        tar -xzf "$package" package/esbuild.wasm
+        echo "$esbuild_sha256  package/esbuild.wasm" | sha256sum --check --status ||
+            { fail esbuild "what npm got is not the file this script was written for"; return; }
+        keep package/esbuild.wasm "$made"
+    fi
+    program=$made
 }
 
 get_sqlite() {
-    local flags=(
-        -DSQLITE_THREADSAFE=0 -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_ENABLE_FTS5
-        -D_WASI_EMULATED_GETPID -D_WASI_EMULATED_SIGNAL -D_WASI_EMULATED_PROCESS_CLOCKS
-        -lwasi-emulated-getpid -lwasi-emulated-signal -lwasi-emulated-process-clocks
-    )
-    build sqlite "libsqlite3-sys =$sqlite" sqlite3 "${flags[@]}" sqlite3.c "$here/sqlite.c"
+    build sqlite libsqlite3-sys "$sqlite" sqlite3 \
+        -DSQLITE_THREADSAFE=0 -DSQLITE_OMIT_LOAD_EXTENSION -DSQLITE_ENABLE_FTS5 \
+        -D_WASI_EMULATED_GETPID -D_WASI_EMULATED_SIGNAL -D_WASI_EMULATED_PROCESS_CLOCKS \
+        -lwasi-emulated-getpid -lwasi-emulated-signal -lwasi-emulated-process-clocks \
+        sqlite3.c "$here/sqlite.c"
 }
 
 get_quickjs() {
-    local flags=(
-        -DNDEBUG -D_GNU_SOURCE -D_WASI_EMULATED_SIGNAL -D_WASI_EMULATED_PROCESS_CLOCKS
-        -lwasi-emulated-signal -lwasi-emulated-process-clocks
-    )
-    build quickjs "rquickjs-sys =$quickjs" quickjs "${flags[@]}" \
+    build quickjs rquickjs-sys "$quickjs" quickjs \
+        -DNDEBUG -D_GNU_SOURCE -D_WASI_EMULATED_SIGNAL -D_WASI_EMULATED_PROCESS_CLOCKS \
+        -lwasi-emulated-signal -lwasi-emulated-process-clocks \
         {qjs,quickjs,quickjs-libc,libregexp,libunicode,dtoa,gen/repl,gen/standalone}.c
 }
 
-# build NAME CRATE DIRECTORY ARGUMENT…: compiles C sources in a directory of a crate; sets `sources` to that too.
+# build NAME CRATE VERSION DIRECTORY ARGUMENT…: compiles C sources in a directory of a crate; sets `sources` to that too.
 build() {
-    local name=$1 crate=$2 key
-    sources $name "$crate" "$3" || return 1
-    shift 3
-    key=$(cat "$here/run.sh" "$here/sqlite.c" | sha256sum | cut -c 1-16)
-    program=$cache/$name-$key.wasm
-    [ -s "$program" ] && return
-    compiler "$name" || return 1
-    # The C stack, which the compiler would make 16 MiB.
-    (cd "$sources" && quietly "$cache/zig-$zig/bin/python" -m ziglang cc -target wasm32-wasi -O2 -s -I . \
-        -Wl,-z,stack-size=1048576 -o "$work/built.wasm" "$@") ||
-        { fail "$name" "it does not compile" && return 1; }
-    keep built.wasm
+    local name=$1 made=$1-$3
+    command -v cargo >/dev/null || { skip "$name" "there is no cargo"; return; }
+    sources=$(sources "$2" "$3" 2>log)/$4 || { skip "$name" "cargo cannot get $2 $3: $(why)"; return; }
+    shift 4
+    made=$cache/$made-$(echo "$zig $*" | cat - "$here/sqlite.c" | sha256sum | cut -c 1-8).wasm
+    if ! [ -s "$made" ]; then
+        command -v python3 >/dev/null || { skip "$name" "there is no python3"; return; }
+        compiler >log 2>&1 || { skip "$name" "$(why)"; return; }
+        # The C stack, which the compiler would make 16 MiB.
+        (cd "$sources" && "$cache/zig-$zig/bin/python" -m ziglang cc -target wasm32-wasi -O2 -s -I . \
+            -Wl,-z,stack-size=1048576 -o "$work/built.wasm" "$@") >log 2>&1 ||
+            { fail "$name" "it does not compile: $(tail -n 5 log)"; return; }
+        keep built.wasm "$made"
+    fi
+    program=$made
 }
 
-# sources NAME CRATE DIRECTORY: sets `sources`, by way of a package that depends on the crate and is never built.
+# sources CRATE VERSION: prints where the crate's sources are, by way of a package that depends on it and is never built.
 sources() {
-    command -v cargo >/dev/null || { skip "$1" "there is no cargo" && return 1; }
-    local package=$work/sources-$1 manifest
+    local package=$work/$1-sources
     mkdir -p "$package"
     : >"$package/lib.rs"
     cat >"$package/Cargo.toml" <<END
@@ -136,34 +133,27 @@ edition = "2024"
 [lib]
 path = "lib.rs"
 [dependencies]
-${2% *} = "${2#* }"
+$1 = "=$2"
 [workspace]
 END
-    manifest=$package/Cargo.toml
-    cargo fetch --quiet --manifest-path "$manifest" 2>log ||
-        { skip "$1" "cargo cannot get ${2% *}: $(tail -n 1 log)" && return 1; }
-    # One line of JSON; of each package its name comes before the path of its manifest.
-    sources=$(cargo metadata --format-version 1 --offline --manifest-path "$manifest" |
-        grep -oE '"manifest_path":"[^"]*/'"${2% *}"'-[^"/]*/Cargo\.toml"' | cut -d '"' -f 4)
-    sources=$(dirname "$sources")/$3
+    (cd "$package" && cargo fetch --quiet && cargo metadata --format-version 1 --offline) >"$package/metadata"
+    grep -oE '"manifest_path":"[^"]*/'"$1-$2"'/Cargo\.toml"' "$package/metadata" | cut -d '"' -f 4 | sed 's,/[^/]*$,,'
 }
 
-# compiler NAME: makes sure of zig, in an environment of its own.
+# compiler: makes sure of zig, in an environment of its own.
 compiler() {
     local venv=$cache/zig-$zig
-    [ -e "$venv/complete" ] && return
-    command -v python3 >/dev/null || { skip "$1" "there is no python3" && return 1; }
-    rm -rf "$venv"
-    python3 -m venv "$venv" >log 2>&1 || { skip "$1" "python3 makes no environment (Debian: python3-venv)" && return 1; }
-    "$venv/bin/pip" install --quiet --disable-pip-version-check "ziglang==$zig" >log 2>&1 ||
-        { skip "$1" "pip cannot get ziglang: $(tail -n 1 log)" && return 1; }
-    touch "$venv/complete"
+    if ! [ -e "$venv/complete" ]; then
+        rm -rf "$venv"
+        python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check "ziglang==$zig" &&
+            touch "$venv/complete"
+    fi
 }
 
-# keep FILE: moves it to $program in one step, so that no half of it is ever found there.
+# keep FILE AS: in one step, so that no half of it is ever found there.
 keep() {
-    cp "$1" "$program.$$"
-    mv "$program.$$" "$program"
+    cp "$1" "$2.$$"
+    mv "$2.$$" "$2"
 }
 
 # --- cases ------------------------------------------------------------------------------------------------------------
@@ -182,7 +172,7 @@ works() {
     run "$@"
     if [ "$status" -ne 0 ]; then
         fail "$name" "status $status: $(cat out err | head -c 2000)"
-    elif ! printf '%s\n' "$expected" | cmp -s - out; then
+    elif ! printf '%s' "${expected:+$expected$'\n'}" | cmp -s - out; then
         fail "$name" "expected '$expected', got '$(head -c 2000 out)'"
     else
         ok "$name"
@@ -216,7 +206,7 @@ END
     : >in
     works "esbuild: its version" "$esbuild" "$program" -- --version
     echo 'export const twice = (x: number): number => 2 * x' >in
-    works "esbuild: from stdin to stdout" 'export const twice=o=>2*o;' "$program" -- --loader=ts --minify
+    works "esbuild: from stdin to stdout" 'export const twice=e=>2*e;' "$program" -- --loader=ts --minify
     # The directory is read-only, and is the root: the program is in Go, which finds its way from there.
     local bundle='(()=>{var e=(o,r)=>`hello, ${o}${r?"!":""}`;console.log(e("world",!0),2);})();'
     works "esbuild: bundles from a read-only directory" "$bundle" --dir app:/ "$program" -- --bundle --minify main.ts
@@ -258,7 +248,7 @@ END
     # `immutable`: without it SQLite makes a lock, which a read-only directory does not allow.
     echo "PRAGMA integrity_check; SELECT count(*), sum(b), max(b) FROM t;" >in
     works "sqlite: reads it from a read-only directory" 'ok
-10000|SUM|10006' --dir db:/db "$program" 'file:/db/test.sqlite?immutable=1'
+10000|50041187|10006' --dir db:/db "$program" 'file:/db/test.sqlite?immutable=1'
 
     # 50 MB of rows.
     cat >in <<'END'
@@ -275,8 +265,9 @@ test_quickjs() {
     works "quickjs: an expression" '1,4,9 1267650600228229401496703205376' "$program" -- \
         -e 'console.log([1, 2, 3].map(x => x * x).join(), 2n ** 100n)'
     # QuickJS's own tests say nothing when all is well.
-    for name in language builtin bigint closure loop; do
-        works "quickjs: test_$name.js" "" --dir "$sources/tests:/tests" "$program" -- --std "/tests/test_$name.js"
+    local its
+    for its in language bigint closure loop bjson string_exports queue_microtask; do
+        works "quickjs: test_$its.js" "" --dir "$sources/tests:/tests" "$program" -- --std "/tests/test_$its.js"
     done
     printf 'b\na\nc' >in
     works "quickjs: stdin" 'a,b,c' "$program" -- --std -e 'console.log(std.in.readAsString().split("\n").sort().join())'
@@ -298,9 +289,9 @@ END
 }
 
 for name; do
-    if "get_$name"; then
-        "test_$name"
-    fi
+    program=
+    "get_$name"
+    [ -z "$program" ] || "test_$name"
 done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

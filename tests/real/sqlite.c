@@ -1,5 +1,5 @@
 // SQLite's command line at its smallest: `sqlite [DATABASE]` runs the SQL on stdin and prints each row as sqlite3 would,
-// columns joined by `|`. Without DATABASE, one in memory.
+// columns joined by `|`. Without DATABASE, one in memory. DATABASE may be a URI.
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,8 @@ int main(int argc, char **argv) {
         fputs("sqlite: no memory for the SQL\n", stderr);
         return 1;
     }
-    if (sqlite3_open(argc > 1 ? argv[1] : ":memory:", &db) || sqlite3_exec(db, sql, row, NULL, &message)) {
+    int how = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI;
+    if (sqlite3_open_v2(argc > 1 ? argv[1] : ":memory:", &db, how, NULL) || sqlite3_exec(db, sql, row, NULL, &message)) {
         fprintf(stderr, "sqlite: %s\n", message ? message : sqlite3_errmsg(db));
         return 1;
     }

@@ -68,10 +68,11 @@ fn resource_table() {
 const LONG_STRING: &str = r#"(component
     (import "wasi:sockets/network@0.2.0" (instance $network
         (export "network" (type (sub resource)))
-        (export "error-code" (type (enum "unknown" "access-denied" "not-supported" "invalid-argument" "out-of-memory" "timeout"
+        (type $e (enum "unknown" "access-denied" "not-supported" "invalid-argument" "out-of-memory" "timeout"
             "concurrency-conflict" "not-in-progress" "would-block" "invalid-state" "new-socket-limit" "address-not-bindable"
             "address-in-use" "remote-unreachable" "connection-refused" "connection-reset" "connection-aborted"
-            "datagram-too-large" "name-unresolvable" "temporary-resolver-failure" "permanent-resolver-failure")))))
+            "datagram-too-large" "name-unresolvable" "temporary-resolver-failure" "permanent-resolver-failure"))
+        (export "error-code" (type (eq $e)))))
     (alias export $network "network" (type $net))
     (alias export $network "error-code" (type $code))
     (import "wasi:sockets/instance-network@0.2.0" (instance $instance

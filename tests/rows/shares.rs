@@ -51,7 +51,8 @@ fn messages_beyond_the_rate_are_dropped_and_recorded() {
         };
         let finished = door.runtime.start(request).expect("accepted").wait();
         assert!(finished.outcome().is_success());
-        let dropped = finished.violations().iter().find(|violation| violation.rule == "log-rate").map_or(0, |violation| violation.count);
+        let dropped =
+            finished.violations().iter().find(|violation| violation.rule == "log-rate").map_or(0, |violation| violation.count);
         let passed: u64 = *count.lock().expect("no panic");
         assert_eq!(passed + dropped, 500);
         passed

@@ -15,8 +15,8 @@ pub struct Call {
 pub(crate) enum Target {
     /// A core function, by name, with arguments of its types.
     Function { name: String, args: Vec<ResultValue>, result_is_exit_code: bool },
-    /// `run` of the exported interface of this name.
-    ComponentRun { interface: String },
+    /// `run` of the exported interface `wasi:cli/run`.
+    ComponentRun,
 }
 
 impl Call {
@@ -40,7 +40,7 @@ impl Call {
                 let args = vec![ResultValue::I32(0); ty.params.len()];
                 Self { initialize, target: Target::function("main", args, ty.results.len() == 1) }
             }
-            Entry::Run(interface) => Self { initialize: false, target: Target::ComponentRun { interface: interface.clone() } },
+            Entry::Run(_) => Self { initialize: false, target: Target::ComponentRun },
         })
     }
 
@@ -82,7 +82,7 @@ impl Call {
     pub fn function(&self) -> Option<(&str, &[ResultValue])> {
         match &self.target {
             Target::Function { name, args, .. } => Some((name, args)),
-            Target::ComponentRun { .. } => None,
+            Target::ComponentRun => None,
         }
     }
 

@@ -22,7 +22,7 @@ use tokio::time::Sleep;
 
 use crate::{
     finished::End,
-    task::{Phase, Slice, Task, panicked},
+    task::{Phase, Slice, Task, TaskWaker, panicked},
     ticker::Ticker,
 };
 
@@ -134,6 +134,8 @@ impl Core {
         for message in messages {
             match message {
                 Message::Start(task) => self.add(*task),
+                // Woken while its share is used up, it waits until that has refilled.
+                Message::Wake(id) if self.tasks.get(&id).is_some_and(|task| task.throttled) => {}
                 Message::Wake(id) => self.ready.push_back(id),
                 Message::Cancel(id, by) => self.end(id, |_| Outcome::Cancelled { by }),
                 Message::Stop => return true,
@@ -142,7 +144,9 @@ impl Core {
         false
     }
 
-    fn add(&mut self, task: Task) {
+    fn add(&mut self, mut task: Task) {
+        let waker = Arc::new(TaskWaker { id: task.id, inbox: Arc::clone(&self.inbox), queued: true.into() });
+        task.waker = Some((Arc::clone(&waker), waker.into()));
         if let Some(deadline) = task.deadline {
             self.deadlines.insert((deadline, task.id));
         }
@@ -161,7 +165,10 @@ impl Core {
             && again <= now
         {
             self.throttled.pop_first();
-            self.ready.push_back(id);
+            if let Some(task) = self.tasks.get_mut(&id) {
+                task.throttled = false;
+                self.ready.push_back(id);
+            }
         }
     }
 
@@ -194,8 +201,11 @@ impl Core {
     /// Runs one slice of one guest.
     fn slice(&mut self, id: RunId) {
         let Some(mut task) = self.tasks.remove(&id) else { return };
-        task.flag.queued.store(false, SeqCst);
-        match task.slice(&self.ticker) {
+        let Some((flag, waker)) = task.waker.take() else { return };
+        flag.queued.store(false, SeqCst);
+        let slice = task.slice(&self.ticker, &waker);
+        task.waker = Some((flag, waker));
+        match slice {
             Slice::Ended(end) => self.report(task, *end),
             Slice::Pending(used) => {
                 if let Some(outcome) = task.over_cpu() {
@@ -212,8 +222,10 @@ impl Core {
     /// if it is woken meanwhile.
     fn throttle(&mut self, task: &mut Task, used: Duration) {
         let Some(again) = task.bucket.charge(used, Instant::now()) else { return };
-        task.flag.queued.store(true, SeqCst);
-        self.ready.retain(|&id| id != task.id);
+        if let Some((flag, _)) = &task.waker {
+            flag.queued.store(true, SeqCst);
+        }
+        task.throttled = true;
         self.throttled.insert((again, task.id));
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct End {
 pub(crate) struct Identity {
     pub(crate) run: RunId,
     pub(crate) module: Digest,
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) engine: EngineId,
     pub(crate) engine_version: Arc<str>,
@@ -66,7 +66,7 @@ impl Finished {
             violations,
             policy: Some(Policy::clone(policy)),
             module: Some(*module),
-            name: Some(ambit_core::escape(name, 256)),
+            name: Some(ambit_core::escape(&**name, 256)),
             engine: Some(*engine),
             engine_version: Some(engine_version.to_string()),
             isolation: RunRequest::ISOLATION,

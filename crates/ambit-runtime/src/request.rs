@@ -66,7 +66,7 @@ pub struct RunRequest {
     /// Where its streams go.
     pub streams: Streams,
     /// What it is called: argv\[0\], and the name in the report.
-    pub name: String,
+    pub name: Arc<str>,
 }
 
 impl RunRequest {

@@ -17,7 +17,7 @@ pub(crate) struct Resolved {
 }
 
 /// Opens everything that `grants` name.
-pub(crate) fn resolve(grants: &Grants, streams: Streams, name: String) -> Result<Resolved, Rejection> {
+pub(crate) fn resolve(grants: &Grants, streams: Streams, name: Arc<str>) -> Result<Resolved, Rejection> {
     // Destructured in full: a new grant does not compile until it is resolved here or refused at admission.
     let Grants { args, env, stdin, dirs, tmp, clock, random, .. } = grants;
     let Grants { net: _, listen: _, http: _, kv: _, config: _, secrets: _, logging: _, metrics: _, .. } = grants;

@@ -33,7 +33,7 @@ pub struct Running {
     pub(crate) done: oneshot::Receiver<End>,
     pub(crate) started: Instant,
     /// Set by the compiling thread.
-    pub(crate) compiling: Arc<AtomicBool>,
+    pub(crate) compiling: Option<Arc<AtomicBool>>,
 }
 
 /// Ends a run from any thread; see [`Running::canceller`].
@@ -68,7 +68,7 @@ impl Running {
 
     /// Whether its module is still being compiled.
     pub fn is_compiling(&self) -> bool {
-        self.compiling.load(Relaxed)
+        self.compiling.as_ref().is_some_and(|compiling| compiling.load(Relaxed))
     }
 
     /// What is to be said of a run that its deadline should have ended and did not, because its core's thread is inside an

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
+    task::Waker,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -26,7 +27,7 @@ use crate::{
     request::{Module, RunRequest},
     resolve::{Resolved, resolve},
     running::Running,
-    task::{Phase, Slice, Task, TaskWaker},
+    task::{Phase, Slice, Task},
     ticker::Ticker,
 };
 
@@ -121,9 +122,8 @@ impl Runtime {
     /// # Errors
     /// Something was asked for that cannot be given or enforced; nothing ran.
     pub fn start(&self, request: RunRequest) -> Result<Running, Rejection> {
-        let (task, running) = self.prepare(request)?;
-        self.inbox.start(task);
-        Ok(running)
+        let (task, identity) = self.prepare(request)?;
+        Ok(self.enqueue(task, identity))
     }
 
     /// Starts a run and waits for its end, blocking the thread. If nobody else runs, its first slice runs on this thread:
@@ -132,24 +132,38 @@ impl Runtime {
     /// # Errors
     /// As [`Runtime::start`].
     pub fn run(&self, request: RunRequest) -> Result<Finished, Rejection> {
-        let (mut task, running) = self.prepare(request)?;
+        let (mut task, identity) = self.prepare(request)?;
         if self.inbox.load.load(Relaxed) == 0
             && matches!(task.phase, Phase::Running(_))
             && let Ok(_turn) = self.inline.try_lock()
         {
             let _driver = self.driver.enter();
-            if let Slice::Ended(end) = task.slice(&self.ticker) {
+            // Whatever it registers this waker with, it registers again when the core polls it, which is the first thing
+            // the core does with it.
+            if let Slice::Ended(end) = task.slice(&self.ticker, Waker::noop()) {
                 task.close(&end, self.listener.as_ref());
-                return Ok(Finished { identity: running.identity, end: *end });
+                return Ok(Finished { identity, end: *end });
             }
         }
-        // Its waker counts as queued from the start, so no wake-up was lost: the core polls it first thing.
-        self.inbox.start(task);
-        Ok(running.wait())
+        Ok(self.enqueue(task, identity).wait())
     }
 
-    /// Resolves grants, reserves a number, and makes the guest or has its module compiled.
-    fn prepare(&self, request: RunRequest) -> Result<(Task, Running), Rejection> {
+    /// Hands a task to the core.
+    fn enqueue(&self, mut task: Task, identity: Identity) -> Running {
+        let (sender, done) = oneshot::channel();
+        task.done = Some(sender);
+        let compiling = match &task.phase {
+            Phase::Compiling { compiling, .. } => Some(Arc::clone(compiling)),
+            Phase::Running(_) | Phase::Over => None,
+        };
+        let meter = Arc::clone(&task.meter);
+        let running = Running { identity, inbox: Arc::clone(&self.inbox), meter, done, started: task.started, compiling };
+        self.inbox.start(task);
+        running
+    }
+
+    /// Resolves grants, takes a number, and makes the guest or has its module compiled.
+    fn prepare(&self, request: RunRequest) -> Result<(Task, Identity), Rejection> {
         request.check()?;
         let started = Instant::now();
         let RunRequest { module, policy, call, streams, name } = request;
@@ -158,20 +172,19 @@ impl Runtime {
             Bound::At(span) => Some(started + span.duration()),
             Bound::Unlimited => None,
         };
-        let Resolved { host, scratch } = resolve(&policy.grants, streams, name.clone())?;
+        let Resolved { host, scratch } = resolve(&policy.grants, streams, Arc::clone(&name))?;
         let id = RunId(self.next.fetch_add(1, Relaxed));
         let digest = module.verified().digest();
         let bucket = Bucket::new(limits.cpus, started);
         let meter = Arc::new(Meter::new(limits, policy.on_memory_refusal));
-        let compiling = Arc::new(AtomicBool::new(false));
         let phase = match module {
             Module::Loaded(loaded) => Phase::Running(loaded.program.guest(host, Arc::clone(&meter), call)),
             Module::Verified(module) => {
-                compiling.store(true, Relaxed);
-                Phase::Compiling { module: self.compile(module, &policy, Arc::clone(&compiling)), host: Box::new(host), call }
+                let compiling = Arc::new(AtomicBool::new(true));
+                let module = self.compile(module, &policy, Arc::clone(&compiling));
+                Phase::Compiling { module, host: Box::new(host), call, compiling }
             }
         };
-        let (done, receiver) = oneshot::channel();
         let identity = Identity {
             run: id,
             module: digest,
@@ -180,12 +193,9 @@ impl Runtime {
             engine: self.engine.id(),
             engine_version: Arc::clone(&self.engine_version),
         };
-        let running =
-            Running { identity, inbox: Arc::clone(&self.inbox), meter: Arc::clone(&meter), done: receiver, started, compiling };
         if let Some(listener) = &self.listener {
             listener(&Event::Started { run: id, module: digest });
         }
-        let flag = Arc::new(TaskWaker { id, inbox: Arc::clone(&self.inbox), queued: true.into() });
         let task = Task {
             id,
             digest,
@@ -196,12 +206,13 @@ impl Runtime {
             deadline,
             cpu: Duration::ZERO,
             bucket,
+            throttled: false,
             compile_time: None,
             scratch,
-            flag,
-            done: Some(done),
+            waker: None,
+            done: None,
         };
-        Ok((task, running))
+        Ok((task, identity))
     }
 
     /// Compiles on a thread of its own. Nothing can stop it there: a run that ends meanwhile leaves it to finish.

@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use crate::{
     bucket::Bucket,
     core_loop::{Inbox, Listener},
-    cpu_clock::thread_cpu,
+    cpu_clock::Stretch,
     finished::End,
     module::LoadedModule,
     ticker::Ticker,
@@ -30,7 +30,12 @@ use crate::{
 /// What a run does next.
 pub(crate) enum Phase {
     /// Its module is being compiled on another thread.
-    Compiling { module: oneshot::Receiver<Result<Arc<LoadedModule>, Rejection>>, host: Box<HostSpec>, call: Call },
+    Compiling {
+        module: oneshot::Receiver<Result<Arc<LoadedModule>, Rejection>>,
+        host: Box<HostSpec>,
+        call: Call,
+        compiling: Arc<AtomicBool>,
+    },
     /// It runs.
     Running(Box<dyn Guest>),
     /// It has ended, and only its report is left.
@@ -48,10 +53,13 @@ pub(crate) struct Task {
     pub(crate) deadline: Option<Instant>,
     pub(crate) cpu: Duration,
     pub(crate) bucket: Bucket,
+    /// It has used up its share of a core and is not to run until that has refilled.
+    pub(crate) throttled: bool,
     pub(crate) compile_time: Option<Duration>,
     /// Removed from disk when the run is over.
     pub(crate) scratch: Option<TempDir>,
-    pub(crate) flag: Arc<TaskWaker>,
+    /// Set by the core that runs it.
+    pub(crate) waker: Option<(Arc<TaskWaker>, Waker)>,
     pub(crate) done: Option<oneshot::Sender<End>>,
 }
 
@@ -65,11 +73,10 @@ pub(crate) enum Slice {
 
 impl Task {
     /// Runs one slice on this thread.
-    pub(crate) fn slice(&mut self, ticker: &Ticker) -> Slice {
-        let waker = Waker::from(Arc::clone(&self.flag));
-        let mut cx = Context::from_waker(&waker);
+    pub(crate) fn slice(&mut self, ticker: &Ticker, waker: &Waker) -> Slice {
+        let mut cx = Context::from_waker(waker);
         ticker.slice_begins();
-        let before = thread_cpu();
+        let stretch = Stretch::begin();
         let polled = catch_unwind(AssertUnwindSafe(|| self.step(&mut cx)));
         let polled = match polled {
             Ok(Poll::Pending) => None,
@@ -81,7 +88,7 @@ impl Task {
                 Some(Err(panic))
             }
         };
-        let used = thread_cpu().saturating_sub(before);
+        let used = stretch.used();
         self.cpu += used;
         match polled {
             None => Slice::Pending(used),

@@ -125,7 +125,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         policy: Arc::clone(&ready.policy),
         call: ready.call,
         streams: streams(quiet)?,
-        name: name.clone(),
+        name: name.as_str().into(),
     };
     let refused = Refused { policy: Some(Policy::clone(&ready.policy)), module: Some(ready.module.digest()) };
     let running = match runtime.start(request) {

@@ -40,7 +40,7 @@ use crate::meter::Meter;
 /// What a guest is given, resolved: streams, descriptors, values. The default is nothing at all.
 pub struct HostSpec {
     /// The program's name, argv\[0\].
-    pub name: String,
+    pub name: Arc<str>,
     /// Arguments after it.
     pub args: Vec<String>,
     /// Environment variables.
@@ -64,7 +64,7 @@ pub struct HostSpec {
 impl Default for HostSpec {
     fn default() -> Self {
         Self {
-            name: String::new(),
+            name: Arc::from(""),
             args: Vec::new(),
             env: Vec::new(),
             stdin: Box::new(EmptyInput),
@@ -93,6 +93,7 @@ impl fmt::Debug for HostSpec {
 #[derive(Debug)]
 pub struct Host {
     pub(crate) meter: Arc<Meter>,
+    pub(crate) name: Arc<str>,
     pub(crate) args: Vec<String>,
     pub(crate) env: Vec<(String, String)>,
     pub(crate) clock: GuestClock,
@@ -109,7 +110,8 @@ impl Host {
     pub fn new(spec: HostSpec, meter: Arc<Meter>) -> Self {
         let HostSpec { name, args, env, stdin, stdout, stderr, log, preopens, clock, random } = spec;
         Self {
-            args: std::iter::once(name).chain(args).collect(),
+            name,
+            args,
             env,
             clock: GuestClock::new(clock),
             random: GuestRandom::new(random),
@@ -120,6 +122,11 @@ impl Host {
             descriptors: Descriptors::new(preopens),
             meter,
         }
+    }
+
+    /// The guest's argv: its name, then its arguments.
+    pub(crate) fn argv(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&*self.name).chain(self.args.iter().map(String::as_str))
     }
 
     /// Counts a call; every adapter calls it before every host function.

@@ -97,7 +97,7 @@ fn over_count(pre: &Pre, meter: &Meter) -> Option<Ended> {
     use ambit_core::LimitKey::{Memories, Tables};
     let required = match pre {
         Pre::Core(pre) => pre.module().resources_required(),
-        Pre::Component(pre) => pre.component().resources_required()?,
+        Pre::Component(pre, _) => pre.component().resources_required()?,
     };
     [(Memories, required.num_memories), (Tables, required.num_tables)].into_iter().find_map(|(key, count)| {
         let count = u64::from(count);
@@ -132,17 +132,14 @@ async fn start(linked: &Linked, store: &mut Store<Data>, call: &Call, meter: &Ar
             meter.note_instantiate(began.elapsed());
             Ok(enter(instance, store, call).await?)
         }
-        Pre::Component(pre) => {
+        Pre::Component(_, command) => {
             let limits = meter.limits();
             meter.host_calls_are_unknown();
             store.set_hostcall_fuel(saturating(limits.host_buffers.ceiling()));
             store.set_max_component_handles(saturating(limits.handles.ceiling()));
             let preview2 = Preview2::new(&store.data().host);
             store.data_mut().p2 = Some(Box::new(preview2));
-            let began = Instant::now();
-            let instance = pre.instantiate_async(&mut *store).await?;
-            meter.note_instantiate(began.elapsed());
-            Ok(p2::run(&instance, store, call).await?)
+            Ok(p2::run(command.as_ref(), store, meter).await?)
         }
     }
 }

@@ -3,21 +3,27 @@
 //! The interfaces are wasmtime-wasi's; streams, clocks, random numbers and directories are this host's. Files can be
 //! read; writing is refused at admission until its quotas exist for these interfaces too.
 
-use std::{os::fd::AsRawFd, sync::Mutex, time::Duration};
+use std::{
+    os::fd::AsRawFd,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 
 use ambit_core::{Clock, RejectReason, Rejection};
 use rand_chacha::rand_core::{Infallible, TryRng};
 use wasmtime::{
     Engine, Store,
-    component::{Instance, Linker, ResourceTable},
+    component::{Linker, ResourceTable},
 };
-use wasmtime_wasi::{FsPerms, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
+use wasmtime_wasi::{
+    FsPerms, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView, p2::bindings::CommandPre,
+};
 
 use super::{data::Data, p2_stdio};
 use crate::{
-    call::{Call, Target},
     ended::Ended,
     host::{GuestClock, GuestRandom, Host},
+    meter::Meter,
 };
 
 /// The most random bytes one call gives: they are made in one go.
@@ -48,6 +54,7 @@ impl Preview2 {
     pub(super) fn new(host: &Host) -> Self {
         let mut builder = WasiCtxBuilder::new();
         builder
+            .arg(&*host.name)
             .args(&host.args)
             .envs(&host.env)
             .stdin(p2_stdio::Input(host.stdin.clone()))
@@ -77,23 +84,15 @@ impl Preview2 {
     }
 }
 
-/// Calls the component's `run`.
-pub(super) async fn run(instance: &Instance, store: &mut Store<Data>, call: &Call) -> wasmtime::Result<Ended> {
-    let missing = |message: &str| Ended::Refused(Rejection::new(RejectReason::NotFound, message));
-    let Target::ComponentRun { interface } = &call.target else {
-        return Ok(missing("a core module's entry point was asked of a component"));
+/// Instantiates a component that is a program, and runs it.
+pub(super) async fn run(command: Option<&CommandPre<Data>>, store: &mut Store<Data>, meter: &Meter) -> wasmtime::Result<Ended> {
+    let Some(command) = command else {
+        return Ok(Ended::Refused(Rejection::new(RejectReason::NotFound, "the component does not export `wasi:cli/run`")));
     };
-    let function = instance
-        .get_export_index(&mut *store, None, interface)
-        .and_then(|interface| instance.get_export_index(&mut *store, Some(&interface), "run"))
-        .and_then(|run| instance.get_func(&mut *store, run));
-    let Some(function) = function else { return Ok(missing("`wasi:cli/run` has no function `run`")) };
-    let run = match function.typed::<(), (Result<(), ()>,)>(&*store) {
-        Ok(run) => run,
-        Err(_) => return Ok(missing("`run` of `wasi:cli/run` has another type than it should")),
-    };
-    let (result,) = run.call_async(&mut *store, ()).await?;
-    Ok(match result {
+    let began = Instant::now();
+    let command = command.instantiate_async(&mut *store).await?;
+    meter.note_instantiate(began.elapsed());
+    Ok(match command.wasi_cli_run().call_run(&mut *store).await? {
         Ok(()) => Ended::Returned(Vec::new()),
         Err(()) => Ended::Exited(1),
     })

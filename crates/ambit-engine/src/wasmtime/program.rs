@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ambit_admit::ModuleKind;
 use ambit_core::{RejectReason, Rejection};
 use wasmtime::{InstancePre, Module, component, component::Component};
+use wasmtime_wasi::p2::bindings::CommandPre;
 
 use super::{
     config::{POOL_MEMORY, POOL_TABLE_ELEMENTS},
@@ -45,7 +46,8 @@ pub(super) struct Linked {
 
 pub(super) enum Pre {
     Core(InstancePre<Data>),
-    Component(component::InstancePre<Data>),
+    /// With the indices of `wasi:cli/run`, if it exports that.
+    Component(component::InstancePre<Data>, Option<CommandPre<Data>>),
 }
 
 impl WasmtimeProgram {
@@ -74,7 +76,11 @@ impl Linked {
     fn pre(code: &NativeCode, slot: &Slot) -> wasmtime::Result<Pre> {
         match code.kind {
             ModuleKind::Core => slot.core.instantiate_pre(&load_module(slot, code)?).map(Pre::Core),
-            ModuleKind::Component => slot.component.instantiate_pre(&load_component(slot, code)?).map(Pre::Component),
+            ModuleKind::Component => {
+                let pre = slot.component.instantiate_pre(&load_component(slot, code)?)?;
+                let command = CommandPre::new(pre.clone()).ok();
+                Ok(Pre::Component(pre, command))
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{Errno, GuestMemory, Host, Now, field, u};
 /// # Errors
 /// An address outside the guest's memory.
 pub fn args_sizes_get(host: &mut Host, memory: &mut GuestMemory<'_>, count: i32, size: i32) -> Now {
-    sizes(memory, host.args.iter().map(String::len), count, size)
+    sizes(memory, host.argv().map(str::len), count, size)
 }
 
 /// `args_get`: the arguments, NUL-terminated, and pointers to them.
@@ -15,7 +15,7 @@ pub fn args_sizes_get(host: &mut Host, memory: &mut GuestMemory<'_>, count: i32,
 /// # Errors
 /// An address outside the guest's memory.
 pub fn args_get(host: &mut Host, memory: &mut GuestMemory<'_>, argv: i32, buf: i32) -> Now {
-    strings(memory, host.args.iter().map(|arg| arg.as_bytes().to_vec()), argv, buf)
+    strings(memory, host.argv().map(|arg| arg.as_bytes().to_vec()), argv, buf)
 }
 
 /// `environ_sizes_get`: how many variables, and how many bytes they take as `NAME=VALUE` with their NULs.
@@ -34,9 +34,10 @@ pub fn environ_get(host: &mut Host, memory: &mut GuestMemory<'_>, environ: i32, 
     strings(memory, host.env.iter().map(|(name, value)| format!("{name}={value}").into_bytes()), environ, buf)
 }
 
-fn sizes(memory: &mut GuestMemory<'_>, lengths: impl ExactSizeIterator<Item = usize>, count: i32, size: i32) -> Now {
-    memory.write_size(u(count), lengths.len())?;
-    memory.write_size(u(size), lengths.map(|len| len + 1).sum())?;
+fn sizes(memory: &mut GuestMemory<'_>, lengths: impl Iterator<Item = usize>, count: i32, size: i32) -> Now {
+    let (items, bytes) = lengths.fold((0, 0), |(items, bytes), len| (items + 1, bytes + len + 1));
+    memory.write_size(u(count), items)?;
+    memory.write_size(u(size), bytes)?;
     Ok(())
 }
 
