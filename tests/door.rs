@@ -19,39 +19,39 @@ use ambit_engine::{
 use ambit_runtime::{Module, RunRequest, Running, Runtime, RuntimeConfig, Streams};
 
 /// A runtime, and how many ends of runs it has told of.
-pub struct Door {
-    pub runtime: Runtime,
+pub(crate) struct Door {
+    pub(crate) runtime: Runtime,
     ends: Arc<AtomicUsize>,
 }
 
 /// What to run.
-pub struct Ask {
-    pub module: Vec<u8>,
-    pub profile: Profile,
-    pub spec: PolicySpec,
+pub(crate) struct Ask {
+    pub(crate) module: Vec<u8>,
+    pub(crate) profile: Profile,
+    pub(crate) spec: PolicySpec,
     /// An export and its arguments; a command if absent.
-    pub invoke: Option<(String, Vec<String>)>,
-    pub stdin: Box<dyn GuestInput>,
-    pub cancel_after: Option<Duration>,
+    pub(crate) invoke: Option<(String, Vec<String>)>,
+    pub(crate) stdin: Box<dyn GuestInput>,
+    pub(crate) cancel_after: Option<Duration>,
 }
 
 /// What a run left behind.
 #[derive(Debug)]
-pub struct Ran {
-    pub report: Report,
-    pub stdout: Vec<u8>,
+pub(crate) struct Ran {
+    pub(crate) report: Report,
+    pub(crate) stdout: Vec<u8>,
     /// Whether it began, so that its end is an event.
-    pub started: bool,
+    pub(crate) started: bool,
 }
 
 impl Ask {
     /// A module, binary or text, in the profile `default` with these limits.
-    pub fn new(module: impl AsRef<[u8]>, limits: &[(&str, &str)]) -> Self {
+    pub(crate) fn new(module: impl AsRef<[u8]>, limits: &[(&str, &str)]) -> Self {
         Self::bytes(wat::parse_bytes(module.as_ref()).expect("valid text").into_owned(), limits)
     }
 
     /// The same for bytes as they are, which need be no module.
-    pub fn bytes(module: Vec<u8>, limits: &[(&str, &str)]) -> Self {
+    pub(crate) fn bytes(module: Vec<u8>, limits: &[(&str, &str)]) -> Self {
         let mut spec = PolicySpec::default();
         for (key, value) in limits {
             spec.limits.set(key, value).unwrap_or_else(|error| panic!("{error}"));
@@ -60,13 +60,13 @@ impl Ask {
     }
 
     /// Calls this export.
-    pub fn invoke(mut self, name: &str, args: &[&str]) -> Self {
+    pub(crate) fn invoke(mut self, name: &str, args: &[&str]) -> Self {
         self.invoke = Some((name.into(), args.iter().map(ToString::to_string).collect()));
         self
     }
 
     /// Runs it as a program with these arguments.
-    pub fn command(mut self, args: &[&str]) -> Self {
+    pub(crate) fn command(mut self, args: &[&str]) -> Self {
         self.spec.grants.get_or_insert_default().args = args.iter().map(ToString::to_string).collect();
         self
     }
@@ -77,11 +77,11 @@ impl Ask {
 }
 
 impl Door {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(RuntimeConfig { pool_guests: 16, ..RuntimeConfig::default() })
     }
 
-    pub fn with(config: RuntimeConfig) -> Self {
+    pub(crate) fn with(config: RuntimeConfig) -> Self {
         let ends = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&ends);
         let listener = Arc::new(move |event: &Event| {
@@ -93,12 +93,12 @@ impl Door {
     }
 
     /// How many runs have ended.
-    pub fn ends(&self) -> usize {
+    pub(crate) fn ends(&self) -> usize {
         self.ends.load(SeqCst)
     }
 
     /// Starts a run.
-    pub fn start(&self, ask: Ask, stdout: &Capture) -> Result<Running, Rejection> {
+    pub(crate) fn start(&self, ask: Ask, stdout: &Capture) -> Result<Running, Rejection> {
         let policy = ask.policy()?;
         let module = Arc::new(ambit_admit::admit(ask.module, &AdmitRules::from_policy(&policy))?);
         let call = match &ask.invoke {
@@ -120,7 +120,7 @@ impl Door {
     }
 
     /// Runs to the end.
-    pub fn run(&self, ask: Ask) -> Ran {
+    pub(crate) fn run(&self, ask: Ask) -> Ran {
         let stdout = Capture::default();
         let (report, started) = match self.start(ask, &stdout) {
             Ok(running) => (running.wait().report(), true),
@@ -130,25 +130,25 @@ impl Door {
     }
 
     /// Whether a well-behaved guest still runs and computes.
-    pub fn is_well(&self) -> bool {
+    pub(crate) fn is_well(&self) -> bool {
         let ran = self.run(Ask::new(guest("bin/add.wasm"), &[]).invoke("add", &["20", "22"]));
         ran.report.outcome.is_success() && ran.report.results == [ResultValue::I32(42)]
     }
 }
 
 /// A file of the guests' directory.
-pub fn guest(path: &str) -> Vec<u8> {
+pub(crate) fn guest(path: &str) -> Vec<u8> {
     let path = guests().join(path);
     std::fs::read(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
 }
 
 /// The guests' directory.
-pub fn guests() -> PathBuf {
+pub(crate) fn guests() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../guests"))
 }
 
 /// `exited:7`, `trapped:unreachable`, `limit-exceeded:fuel`, `rejected:policy`, `cancelled`.
-pub fn shown(outcome: &Outcome) -> String {
+pub(crate) fn shown(outcome: &Outcome) -> String {
     let detail = match outcome {
         Outcome::Exited { code } => code.to_string(),
         Outcome::Trapped { trap, .. } => trap.to_string(),
@@ -162,7 +162,7 @@ pub fn shown(outcome: &Outcome) -> String {
 }
 
 /// Resident memory of this process, in bytes.
-pub fn resident() -> u64 {
+pub(crate) fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("procfs");
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("a line VmRSS");
     let kib: u64 = line.split_whitespace().nth(1).expect("a number").parse().expect("a number");

@@ -8,53 +8,53 @@ use std::{
 };
 
 /// A command line of `ambit`.
-pub struct Ambit {
+pub(crate) struct Ambit {
     command: Command,
     stdin: Option<Vec<u8>>,
 }
 
 /// What it did.
 #[derive(Debug)]
-pub struct Done {
-    pub status: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Done {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 /// `ambit` with these words.
-pub fn ambit(words: &[&str]) -> Ambit {
+pub(crate) fn ambit(words: &[&str]) -> Ambit {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ambit"));
     command.args(words).env_clear().env("PATH", "/usr/bin:/bin").current_dir(root());
     Ambit { command, stdin: None }
 }
 
 /// `ambit run --isolation none` with these words: no note about isolation.
-pub fn run(words: &[&str]) -> Ambit {
+pub(crate) fn run(words: &[&str]) -> Ambit {
     ambit(&[&["run", "--isolation", "none"], words].concat())
 }
 
 /// The top of the repository.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 impl Ambit {
-    pub fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
     }
 
-    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = Some(bytes.into());
         self
     }
 
     /// The command itself, for what this door does not do.
-    pub fn into_command(self) -> Command {
+    pub(crate) fn into_command(self) -> Command {
         self.command
     }
 
-    pub fn done(mut self) -> Done {
+    pub(crate) fn done(mut self) -> Done {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         self.command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
         let mut child = self.command.spawn().expect("the binary starts");
@@ -75,7 +75,7 @@ impl Ambit {
 impl Done {
     /// It exited so and said this on stderr.
     #[track_caller]
-    pub fn says(&self, status: i32, parts: &[&str]) -> &Self {
+    pub(crate) fn says(&self, status: i32, parts: &[&str]) -> &Self {
         assert_eq!(self.status, status, "{self:?}");
         for part in parts {
             assert!(self.stderr.contains(part), "stderr lacks {part:?}: {self:#?}");
@@ -85,7 +85,7 @@ impl Done {
 
     /// It exited with 0, printed this, and said nothing.
     #[track_caller]
-    pub fn prints(&self, stdout: &str) {
+    pub(crate) fn prints(&self, stdout: &str) {
         assert_eq!((self.status, self.stdout.as_str(), self.stderr.as_str()), (0, stdout, ""), "{self:?}");
     }
 }

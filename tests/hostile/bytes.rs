@@ -5,7 +5,7 @@
 //! file; ids that end in `-within` have the same shape inside the default limits, and must be admitted. All is deterministic.
 
 /// Returns the module called `id`, or `None` when there is none of that name.
-pub fn generate(id: &str) -> Option<Vec<u8>> {
+pub(crate) fn generate(id: &str) -> Option<Vec<u8>> {
     Some(match id {
         "cpu-013" => straight_line_bulk(1_000),
 
@@ -111,7 +111,7 @@ const ENDLESS: &[u8] = &[0xff, 0xff, 0xff, 0xff, 0x0f];
 fn leb(mut number: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     loop {
-        let low = (number & 0x7f) as u8;
+        let low = u8::try_from(number & 0x7f).expect("seven bits");
         number >>= 7;
         if number == 0 {
             bytes.push(low);

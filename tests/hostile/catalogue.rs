@@ -9,9 +9,9 @@ use crate::door::guests;
 /// One row: an attack, and what must become of it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Row {
-    pub id: String,
-    pub title: String,
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) title: String,
     module: String,
     /// An export to call instead of running a command.
     invoke: Option<String>,
@@ -26,14 +26,14 @@ pub struct Row {
     grants: Grants,
     on_memory_refusal: Option<String>,
     cancel_after: Option<String>,
-    pub expect: String,
+    pub(crate) expect: String,
     #[serde(default)]
     violations: Vec<String>,
     stdout_contains: Option<String>,
     #[serde(default)]
-    pub scripted: bool,
-    pub lifted: Option<Lifted>,
-    pub no_lift: Option<String>,
+    pub(crate) scripted: bool,
+    pub(crate) lifted: Option<Lifted>,
+    pub(crate) no_lift: Option<String>,
     #[serde(default)]
     #[expect(dead_code, reason = "for readers of the catalogue")]
     why: Option<String>,
@@ -42,7 +42,7 @@ pub struct Row {
 /// The same attack with its limit lifted or its grant given.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Lifted {
+pub(crate) struct Lifted {
     invoke: Option<String>,
     features: Option<Vec<String>>,
     limits: Option<BTreeMap<String, String>>,
@@ -58,30 +58,30 @@ pub struct Lifted {
 /// What a guest is given.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Grants {
+pub(crate) struct Grants {
     #[serde(default)]
-    pub args: Vec<String>,
+    pub(crate) args: Vec<String>,
     #[serde(default)]
-    pub env: Vec<String>,
-    pub stdin: Option<String>,
+    pub(crate) env: Vec<String>,
+    pub(crate) stdin: Option<String>,
     #[serde(default)]
-    pub dirs: Vec<String>,
-    pub tmp: Option<String>,
+    pub(crate) dirs: Vec<String>,
+    pub(crate) tmp: Option<String>,
 }
 
 /// One run of an attack, fully spelt out.
 #[derive(Debug)]
-pub struct Case {
-    pub module: Vec<u8>,
-    pub invoke: Option<String>,
-    pub features: Vec<String>,
-    pub limits: BTreeMap<String, String>,
-    pub grants: Grants,
-    pub on_memory_refusal: Option<String>,
-    pub cancel_after: Option<String>,
-    pub expect: String,
-    pub violations: Vec<String>,
-    pub stdout_contains: Option<String>,
+pub(crate) struct Case {
+    pub(crate) module: Vec<u8>,
+    pub(crate) invoke: Option<String>,
+    pub(crate) features: Vec<String>,
+    pub(crate) limits: BTreeMap<String, String>,
+    pub(crate) grants: Grants,
+    pub(crate) on_memory_refusal: Option<String>,
+    pub(crate) cancel_after: Option<String>,
+    pub(crate) expect: String,
+    pub(crate) violations: Vec<String>,
+    pub(crate) stdout_contains: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -90,7 +90,7 @@ struct Catalogue {
 }
 
 /// Reads the catalogue.
-pub fn read() -> Vec<Row> {
+pub(crate) fn read() -> Vec<Row> {
     let path = guests().join("hostile/catalogue.toml");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
     toml::from_str::<Catalogue>(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())).attack
@@ -98,12 +98,12 @@ pub fn read() -> Vec<Row> {
 
 impl Row {
     /// Features that the row needs.
-    pub fn opt_in(&self) -> Vec<String> {
+    pub(crate) fn opt_in(&self) -> Vec<String> {
         self.feature.iter().chain(&self.features).cloned().collect()
     }
 
     /// The attack as the catalogue has it.
-    pub fn case(&self) -> Case {
+    pub(crate) fn case(&self) -> Case {
         Case {
             module: self.bytes(),
             invoke: self.invoke.clone(),
@@ -119,7 +119,7 @@ impl Row {
     }
 
     /// The attack with its limit lifted or its grant given: what `lifted` names replaces what the row has.
-    pub fn lifted_case(&self) -> Option<Case> {
+    pub(crate) fn lifted_case(&self) -> Option<Case> {
         let lifted = self.lifted.as_ref()?;
         let mut case = self.case();
         case.invoke = lifted.invoke.clone().or(case.invoke);

@@ -9,13 +9,13 @@ use std::{
 use tempfile::TempDir;
 
 /// A granted directory with links, a FIFO and a socket in it, and a secret outside.
-pub struct Fixture {
+pub(crate) struct Fixture {
     root: TempDir,
     _socket: UnixListener,
 }
 
 impl Fixture {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let root = tempfile::tempdir().expect("a temporary directory");
         let inside = root.path().join("inside");
         let outside = root.path().join("outside");
@@ -35,12 +35,12 @@ impl Fixture {
     }
 
     /// The directory that is granted.
-    pub fn inside(&self) -> PathBuf {
+    pub(crate) fn inside(&self) -> PathBuf {
         self.root.path().join("inside")
     }
 
     /// What lies outside is as it was.
-    pub fn is_untouched(&self) -> bool {
+    pub(crate) fn is_untouched(&self) -> bool {
         fs::read(self.root.path().join("outside/secret.txt")).is_ok_and(|bytes| bytes == b"secret\n")
     }
 }

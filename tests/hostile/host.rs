@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Runs a case to its end. The second value says whether what lies outside the granted directory is as it was.
-pub fn run(door: &Door, case: &Case) -> (Ran, bool) {
+pub(crate) fn run(door: &Door, case: &Case) -> (Ran, bool) {
     let fixture = Fixture::new();
     // The writing end of a pipe that nothing is written to, kept open for as long as the run takes.
     let mut held: Option<OwnedFd> = None;
@@ -26,7 +26,8 @@ pub fn run(door: &Door, case: &Case) -> (Ran, bool) {
         Some(other) => panic!("unknown stdin `{other}`"),
     };
     let limits: Vec<(&str, &str)> = case.limits.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    let ask = Ask::bytes(case.module.clone(), &limits);
+    let args: Vec<&str> = case.grants.args.iter().map(String::as_str).collect();
+    let ask = Ask::bytes(case.module.clone(), &limits).command(&args);
     let ask = Ask {
         spec: spec(case, &fixture, ask.spec),
         invoke: case.invoke.clone().map(|name| (name, Vec::new())),
@@ -40,7 +41,7 @@ pub fn run(door: &Door, case: &Case) -> (Ran, bool) {
 }
 
 fn spec(case: &Case, fixture: &Fixture, spec: PolicySpec) -> PolicySpec {
-    let mut grants = ambit_core::Grants { args: case.grants.args.clone(), ..ambit_core::Grants::default() };
+    let mut grants = spec.grants.unwrap_or_default();
     for variable in &case.grants.env {
         let (name, value) = variable.split_once('=').expect("NAME=VALUE");
         grants.env.push((name.into(), value.into()));

@@ -17,7 +17,7 @@ const SETTLE: Duration = Duration::from_millis(20);
 const SLACK: u64 = ByteSize::mib(64).get();
 
 /// Checks one row: by default, without its features, and with its limit lifted.
-pub fn check(row: &Row) -> Result<(), String> {
+pub(crate) fn check(row: &Row) -> Result<(), String> {
     if row.lifted.is_none() && row.no_lift.is_none() {
         return Err("neither shown to bite without its limit nor said why not".into());
     }

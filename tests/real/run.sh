@@ -42,6 +42,7 @@ unset AMBIT_PROFILE AMBIT_CONFIG AMBIT_ISOLATION AMBIT_ENGINE AMBIT_MEMORY AMBIT
 cache=${AMBIT_CACHE:-$HOME/.cache/ambit}/real
 mkdir -p "$cache"
 cache=$(realpath "$cache")
+skips=$(realpath "${AMBIT_SKIPPED:-/dev/null}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
@@ -60,7 +61,7 @@ fail() {
 # skip NAME REASON: for what this machine lacks.
 skip() {
     skipped=$((skipped + 1))
-    echo "SKIPPED: $1: $2" | tee -a "${AMBIT_SKIPPED:-/dev/null}"
+    echo "SKIPPED: $1: $2" | tee -a "$skips"
 }
 
 # why: what a command said last into ./log, from its word "error" on where it has one.
@@ -113,7 +114,7 @@ build() {
         command -v python3 >/dev/null || { skip "$name" "there is no python3"; return; }
         compiler >log 2>&1 || { skip "$name" "$(why)"; return; }
         # The C stack, which the compiler would make 16 MiB.
-        (cd "$sources" && "$cache/zig-$zig/bin/python" -m ziglang cc -target wasm32-wasi -O2 -s -I . \
+        (cd "$sources" && ZIG_GLOBAL_CACHE_DIR=$cache/zig-cache "$cache/zig-$zig/bin/python" -m ziglang cc -target wasm32-wasi -O2 -s -I . \
             -Wl,-z,stack-size=1048576 -o "$work/built.wasm" "$@") >log 2>&1 ||
             { fail "$name" "it does not compile: $(tail -n 5 log)"; return; }
         keep built.wasm "$made"

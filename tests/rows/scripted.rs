@@ -31,7 +31,7 @@ impl GuestOutput for Panics {
 }
 
 /// The outcome of a guest whose host function panics.
-pub fn panicking_host() -> Outcome {
+pub(crate) fn panicking_host() -> Outcome {
     let door = Door::new();
     let policy = Profile::Default.policy().resolve(Isolation::None).expect("enforceable");
     let module = Arc::new(ambit_admit::admit(guest("bin/hello.wasm"), &AdmitRules::from_policy(&policy)).expect("admitted"));

@@ -13,11 +13,13 @@ use ambit_engine::Settings;
 const ROUNDS: usize = 31;
 const RUNS: u32 = 500;
 
+type Measure = fn() -> serde_json::Value;
+
+const FIGURES: [(&str, Measure); 4] = [("noop-call", noop), ("p1-hello", p1_hello), ("p2-hello", p2_hello), ("admit", admit)];
+
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
-    let figures: [(&str, fn() -> serde_json::Value); 4] =
-        [("noop-call", noop), ("p1-hello", p1_hello), ("p2-hello", p2_hello), ("admit", admit)];
-    for (name, measure) in figures {
+    for (name, measure) in FIGURES {
         if wanted.is_empty() || wanted.iter().any(|want| want == name) {
             let mut line = measure();
             line["name"] = name.into();

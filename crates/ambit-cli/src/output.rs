@@ -1,5 +1,4 @@
 //! Where everything that is printed goes through: stdout is data, stderr is talk.
-#![expect(clippy::print_stderr, reason = "the one place that prints")]
 
 use std::io::{self, Write};
 

@@ -216,12 +216,12 @@ pub(crate) use limits;
 limits! {
     /// The limits of one guest. Which of them is enforced by whom, and where one cannot be, is [`LimitKey::enforcement`].
     ///
-    /// Not bounded by any of these: the host's own bookkeeping for a guest (store, fiber stack of [`Limits::stack`],
+    /// Not bounded by any of these: the host's own bookkeeping for a guest (store, fiber stack of `stack`,
     /// pool slot), and native code, which is bounded by `module-size` and the static limits of [`ShapeLimits`].
     struct RunLimits, RunLimitsSpec, LimitKey;
 
     memory Memory "memory" ByteSize = Bound::At(ByteSize::mib(64)), ByteSize::kib(64) => ByteSize::gib(16 << 10),
-        "sum of linear memories, tables (8 B an element), GC heap and host-side buffers";
+        "sum of linear memories, tables (8 B an element) and GC heap";
     table_elements TableElements "table-elements" Count = Bound::At(Count(100_000)), Count(1) => Count(100_000_000),
         "elements of all tables together";
     tables Tables "tables" Count = Bound::At(Count(10)), Count(1) => Count(1000), "number of tables";
@@ -233,7 +233,7 @@ limits! {
     resource_table ResourceTable "resource-table" Count = Bound::At(Count(10_000)), Count(1) => Count(10_000_000),
         "host resources (streams, pollables, descriptors) a component may hold";
     host_buffers HostBuffers "host-buffers" ByteSize = Bound::At(ByteSize::mib(16)), ByteSize::kib(64) => ByteSize::gib(4),
-        "bytes the host lifts or buffers for one call; a part of `memory`";
+        "bytes the host lifts for one call of a component, besides `memory`";
     stack Stack "stack" ByteSize = Bound::At(ByteSize::kib(512)), ByteSize::kib(1) => ByteSize::mib(8),
         "wasm stack; rounded up to a class of 256 KiB, 512 KiB, 1, 2 or 8 MiB";
     fuel Fuel "fuel" Count = Bound::Unlimited, Count(1) => Count(i64::MAX as u64),

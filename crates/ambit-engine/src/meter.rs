@@ -128,7 +128,7 @@ impl Meter {
 
     // ---- memory ----
 
-    /// Charges a growth of linear memory, GC heap or host buffers.
+    /// Charges a growth of linear memory or GC heap.
     ///
     /// # Errors
     /// The budget does not allow it; the refusal is remembered.

@@ -90,7 +90,7 @@ impl fmt::Debug for Inbox {
 }
 
 /// Whoever listens to events.
-pub(crate) type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
+pub type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// A core: the future that its thread runs. It ends when it is told to stop; what still runs then is cancelled.
 pub(crate) struct Core {

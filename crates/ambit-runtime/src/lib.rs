@@ -20,6 +20,7 @@ mod runtime;
 mod task;
 mod ticker;
 
+pub use core_loop::Listener;
 pub use finished::Finished;
 pub use module::LoadedModule;
 pub use request::{Module, RunRequest, Streams};

@@ -99,6 +99,7 @@ impl Running {
     ///
     /// # Errors
     /// The run goes on.
+    #[expect(clippy::result_large_err, reason = "the run itself is given back, once in a run's life")]
     pub fn wait_until(mut self, limit: Instant) -> Result<Finished, Self> {
         let (wake, woken) = mpsc::channel();
         let waker = Arc::new(Unpark(wake)).into();

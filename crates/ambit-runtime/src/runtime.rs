@@ -38,7 +38,7 @@ pub struct RuntimeConfig {
     /// How many guests the instance pool holds; 0 for none. Default 256.
     pub pool_guests: u32,
     /// Hears of the end of every run, on the core's thread: be quick.
-    pub listener: Option<Arc<dyn Fn(&Event) + Send + Sync>>,
+    pub listener: Option<Listener>,
 }
 
 impl Default for RuntimeConfig {

@@ -133,14 +133,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         Err(rejection) => return finish(&talk, report, rejected(rejection, refused, &name, began)),
     };
     on_signal.cancel(running.canceller());
-    let finished = match wait(running, &ready.policy, began, quiet) {
-        Ok(report) => report,
-        Err(overdue) => {
-            // Its thread is inside something that cannot be interrupted; ending the process is what ends it.
-            std::mem::forget(runtime);
-            overdue
-        }
-    };
+    let (finished, is_over) = wait(running, &ready.policy, began, quiet);
+    if !is_over {
+        // Its thread is inside something that cannot be interrupted; ending the process is what ends it.
+        std::mem::forget(runtime);
+    }
     finish(&talk, report, finished)
 }
 
@@ -189,8 +186,8 @@ fn streams(quiet: bool) -> io::Result<Streams> {
     })
 }
 
-/// Waits for the end. `Err` is the report of a run that had to end and did not.
-fn wait(mut running: Running, policy: &Policy, began: Instant, quiet: bool) -> Result<Report, Report> {
+/// Waits for the end. The second value is false for a run that had to end and did not.
+fn wait(mut running: Running, policy: &Policy, began: Instant, quiet: bool) -> (Report, bool) {
     let overdue = match policy.limits.run.wall_time {
         Bound::At(span) => Some(began + span.duration() + GRACE),
         Bound::Unlimited => None,
@@ -201,11 +198,11 @@ fn wait(mut running: Running, policy: &Policy, began: Instant, quiet: bool) -> R
     loop {
         let until = if quiet { overdue.unwrap_or(far) } else { next.min(overdue.unwrap_or(far)) };
         running = match running.wait_until(until) {
-            Ok(finished) => return Ok(finished.report()),
+            Ok(finished) => return (finished.report(), true),
             Err(running) => running,
         };
         if overdue.is_some_and(|overdue| Instant::now() >= overdue) {
-            return Err(running.overdue().report());
+            return (running.overdue().report(), false);
         }
         // indicatif draws on a terminal only.
         if running.is_compiling() {

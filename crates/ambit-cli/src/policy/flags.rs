@@ -52,7 +52,7 @@ pub(crate) struct PolicyArgs {
     #[arg(long, env = "AMBIT_ENGINE", value_name = "NAME", help_heading = "Policy")]
     engine: Option<EngineId>,
 
-    /// Memory: linear memories, tables, GC heap and host buffers together, such as 64MiB
+    /// Memory: linear memories, tables and GC heap together, such as 64MiB
     #[arg(long, env = "AMBIT_MEMORY", value_name = "SIZE", help_heading = "Limits")]
     memory: Option<String>,
     /// Deterministic instruction budget, such as 10M

@@ -32,7 +32,7 @@ pub use log::{DiscardLog, GuestLog};
 pub use memory::GuestMemory;
 pub use output::{Capture, Discard, FdOutput, GuestOutput, SharedOutput};
 pub use random::GuestRandom;
-pub use step::{Fail, Progress, Stop, Wait};
+pub use step::{Fail, Progress, Resume, Stop, Wait};
 
 use self::{descriptor::Descriptors, log::LogGate};
 use crate::meter::Meter;

@@ -48,12 +48,15 @@ pub enum Progress {
     Wait(Wait),
 }
 
+/// What continues a host call after its wait.
+pub type Resume = Box<dyn FnOnce(&mut Host, &mut GuestMemory<'_>) -> Result<Progress, Fail> + Send>;
+
 /// A host call that waits. The adapter awaits `until` with no hold on the guest's memory, then calls `resume`.
 pub struct Wait {
     /// Ready when it is worth going on.
     pub until: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// Goes on; may wait again.
-    pub resume: Box<dyn FnOnce(&mut Host, &mut GuestMemory<'_>) -> Result<Progress, Fail> + Send>,
+    pub resume: Resume,
 }
 
 impl fmt::Debug for Wait {

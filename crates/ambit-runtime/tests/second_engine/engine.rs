@@ -16,7 +16,7 @@ use crate::{
 };
 
 #[derive(Debug)]
-pub struct WasmiEngine;
+pub(crate) struct WasmiEngine;
 
 /// Wasmi's translation of a module; it needs no executable memory.
 struct Translated(Module);

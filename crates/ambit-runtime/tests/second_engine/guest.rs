@@ -19,13 +19,13 @@ use crate::link::{Stopped, with};
 const SLICE: u64 = 200_000;
 
 #[derive(Debug)]
-pub struct Data {
-    pub host: Host,
+pub(crate) struct Data {
+    pub(crate) host: Host,
     /// The wait that a host call left behind when it ended wasm.
-    pub pending: Option<Wait>,
+    pub(crate) pending: Option<Wait>,
 }
 
-pub struct WasmiGuest {
+pub(crate) struct WasmiGuest {
     store: Store<Data>,
     instance: Option<Instance>,
     module: Module,
@@ -45,7 +45,7 @@ enum Next {
 }
 
 impl WasmiGuest {
-    pub fn new(module: Module, linker: Arc<Linker<Data>>, data: Data, meter: Arc<Meter>, call: Call) -> Self {
+    pub(crate) fn new(module: Module, linker: Arc<Linker<Data>>, data: Data, meter: Arc<Meter>, call: Call) -> Self {
         let store = Store::new(module.engine(), data);
         Self { store, instance: None, module, linker, meter, call, next: Next::Start, given: 0 }
     }

@@ -9,11 +9,11 @@ use crate::guest::Data;
 
 /// Ends wasm for now: the wait is in the store.
 #[derive(Debug)]
-pub struct Waiting;
+pub(crate) struct Waiting;
 
 /// Ends wasm for good.
 #[derive(Debug)]
-pub struct Stopped(pub Stop);
+pub(crate) struct Stopped(pub(crate) Stop);
 
 impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,7 +38,7 @@ fn memory(caller: &Caller<'_, Data>) -> Result<Memory, Error> {
 }
 
 /// Runs a piece of a host call: an error number, or why wasm does not go on.
-pub fn with(
+pub(crate) fn with(
     bytes: &mut [u8],
     data: &mut Data,
     run: impl FnOnce(&mut Host, &mut GuestMemory<'_>) -> Result<Progress, Fail>,
@@ -64,7 +64,7 @@ fn call(
     with(bytes, data, run)
 }
 
-pub fn preview1(linker: &mut Linker<Data>) -> Result<(), Error> {
+pub(crate) fn preview1(linker: &mut Linker<Data>) -> Result<(), Error> {
     const MODULE: &str = "wasi_snapshot_preview1";
     macro_rules! function {
         (now $name:ident($($arg:ident: $ty:ty),*)) => {

@@ -20,6 +20,7 @@ pub fn sock_accept(host: &mut Host, _memory: &mut GuestMemory<'_>, fd: i32, _fla
 ///
 /// # Errors
 /// Always.
+#[expect(clippy::too_many_arguments, reason = "the signature is WASI's")]
 pub fn sock_recv(
     host: &mut Host,
     _memory: &mut GuestMemory<'_>,
