@@ -75,7 +75,7 @@ impl Task {
     /// Runs one slice on this thread.
     pub(crate) fn slice(&mut self, ticker: &Ticker, waker: &Waker) -> Slice {
         let mut cx = Context::from_waker(waker);
-        ticker.slice_begins();
+        let under_way = ticker.slice();
         let stretch = Stretch::begin();
         let polled = catch_unwind(AssertUnwindSafe(|| self.step(&mut cx)));
         let polled = match polled {
@@ -89,6 +89,7 @@ impl Task {
             }
         };
         let used = stretch.used();
+        drop(under_way);
         self.cpu += used;
         match polled {
             None => Slice::Pending(used),

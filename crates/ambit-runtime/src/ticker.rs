@@ -4,7 +4,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -24,7 +24,11 @@ pub(crate) struct Ticker {
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// A slice has begun since the last tick.
+    /// Slices under way. The ticker never sleeps during one, however long it has lasted: a guest sets its next deadline by
+    /// the tick of that moment, so a slice that began long before (a slow instantiation, a thread that lost its core) still
+    /// needs ticks to come.
+    running: AtomicUsize,
+    /// A slice has ended since the last tick.
     active: AtomicBool,
     /// The thread sleeps, or is about to.
     asleep: AtomicBool,
@@ -41,16 +45,27 @@ impl Ticker {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Called before each slice.
-    pub(crate) fn slice_begins(&self) {
-        self.shared.active.store(true, SeqCst);
-        // Sequentially consistent with the thread's store to `asleep` before its last look at `active`: one of the two
+    /// Called before each slice; the slice ends when what is given back is dropped.
+    pub(crate) fn slice(&self) -> SliceUnderWay<'_> {
+        self.shared.running.fetch_add(1, SeqCst);
+        // Sequentially consistent with the thread's store to `asleep` before its last look at `running`: one of the two
         // sees the other.
         if self.shared.asleep.load(SeqCst)
             && let Some(thread) = &self.thread
         {
             thread.thread().unpark();
         }
+        SliceUnderWay(&self.shared)
+    }
+}
+
+/// Keeps the ticker awake.
+pub(crate) struct SliceUnderWay<'a>(&'a Shared);
+
+impl Drop for SliceUnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.active.store(true, SeqCst);
+        self.0.running.fetch_sub(1, SeqCst);
     }
 }
 
@@ -63,12 +78,13 @@ impl Shared {
                 engine.tick();
             } else {
                 self.asleep.store(true, SeqCst);
-                if !self.active.load(SeqCst) && !self.stop.load(SeqCst) {
+                if self.running.load(SeqCst) == 0 && !self.stop.load(SeqCst) {
                     thread::park();
                 }
                 self.asleep.store(false, SeqCst);
             }
-            idle = if self.active.swap(false, SeqCst) { 0 } else { idle.saturating_add(1) };
+            let busy = self.active.swap(false, SeqCst) || self.running.load(SeqCst) > 0;
+            idle = if busy { 0 } else { idle.saturating_add(1) };
         }
     }
 }
@@ -80,6 +96,73 @@ impl Drop for Ticker {
             thread.thread().unpark();
             // It only sleeps and increments; it cannot have panicked.
             let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicU32;
+
+    use ambit_admit::Verified;
+    use ambit_core::{EngineCapabilities, EngineId, Rejection};
+    use ambit_engine::{Artifact, Program, Settings};
+
+    use super::*;
+
+    /// Counts its ticks, and is nothing else.
+    #[derive(Debug, Default)]
+    struct Counts(AtomicU32);
+
+    impl Engine for Counts {
+        fn id(&self) -> EngineId {
+            EngineId::Wasmi
+        }
+
+        fn capabilities(&self) -> EngineCapabilities {
+            unreachable!("only ticked")
+        }
+
+        fn compile(&self, _: &Verified, _: &Settings) -> Result<Artifact, Rejection> {
+            unreachable!("only ticked")
+        }
+
+        fn load(&self, _: &Artifact) -> Result<Arc<dyn Program>, Rejection> {
+            unreachable!("only ticked")
+        }
+
+        fn tick(&self) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+
+    fn ticks_come(engine: &Counts) -> bool {
+        let before = engine.0.load(SeqCst);
+        (0..1000).any(|_| {
+            thread::sleep(Duration::from_millis(1));
+            engine.0.load(SeqCst) > before + 2
+        })
+    }
+
+    #[test]
+    fn it_ticks_for_as_long_as_a_slice_lasts_and_sleeps_after() {
+        let engine = Arc::new(Counts::default());
+        let ticker = Ticker::start(Arc::clone(&engine) as Arc<dyn Engine>, Duration::from_micros(100)).expect("a thread");
+        let asleep = || {
+            (0..5000).any(|_| {
+                thread::sleep(Duration::from_millis(1));
+                ticker.shared.asleep.load(SeqCst)
+            })
+        };
+        assert!(asleep(), "nothing runs");
+        for _ in 0..3 {
+            let slice = ticker.slice();
+            assert!(ticks_come(&engine), "it wakes up");
+            // Far longer than it lingers.
+            thread::sleep(Duration::from_millis(50));
+            assert!(ticks_come(&engine), "a long slice is ticked to its end");
+            drop(slice);
+            assert!(asleep(), "nothing runs");
         }
     }
 }
