@@ -7,4 +7,5 @@ mod door;
 mod q_quota;
 mod scripted;
 mod shares;
+mod sizes;
 mod x_new;
