@@ -106,8 +106,14 @@ impl Door {
             None => Call::command(&module)?,
         };
         let streams = Streams { stdin: Some(ask.stdin), stdout: Box::new(stdout.clone()), ..Streams::default() };
-        let request =
-            RunRequest { module: Module::Verified(module), policy: Arc::new(policy), call, streams, name: "guest".into() };
+        let request = RunRequest {
+            module: Module::Verified(module),
+            policy: Arc::new(policy),
+            call,
+            streams,
+            since: None,
+            name: "guest".into(),
+        };
         let running = self.runtime.start(request)?;
         if let Some(after) = ask.cancel_after {
             let canceller = running.canceller();

@@ -30,7 +30,7 @@ impl Ours {
             None => Call::command(&module).expect("a program"),
         };
         let module = runtime.load(&module, &policy).expect("compiled");
-        Self { runtime, module, policy: Arc::new(policy), call, name: "bench".into() }
+        Self { runtime, module, policy: Arc::new(policy), call, since: None, name: "bench".into() }
     }
 
     /// Runs `count` fresh guests, one after the other.
@@ -44,6 +44,7 @@ impl Ours {
                 policy: Arc::clone(&self.policy),
                 call: self.call.clone(),
                 streams: Streams { stdout: Box::new(Capture::default()), ..Streams::default() },
+                since: None,
                 name: Arc::clone(&self.name),
             };
             let finished = self.runtime.run(request).expect("accepted");

@@ -7,5 +7,6 @@ mod errors;
 mod grants;
 mod programs;
 mod reading;
+mod regressions;
 mod report;
 mod signals;

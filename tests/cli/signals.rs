@@ -15,7 +15,7 @@ fn interrupted(words: &[&str], times: u32) -> (Option<i32>, String) {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid");
     // It says what it used once it runs; until then it may still be compiling, which an interrupt ends too.
-    thread::sleep(Duration::from_millis(400));
+    thread::sleep(Duration::from_millis(1500));
     for _ in 0..times {
         kill_process(pid, Signal::INT).expect("it runs");
         thread::sleep(Duration::from_millis(50));

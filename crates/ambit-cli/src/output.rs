@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use anstream::eprintln;
 use anstyle::{AnsiColor, Style};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -25,14 +24,19 @@ pub(crate) fn raw(bytes: &[u8]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A line on stderr. If nobody can read it, nobody does: that is no reason to fail, let alone to panic.
+fn talk(line: &str) {
+    let _ = writeln!(anstream::stderr(), "{line}");
+}
+
 /// What went wrong.
 pub(crate) fn error(message: &str) {
-    eprintln!("{ERROR}ambit:{ERROR:#} {message}");
+    talk(&format!("{ERROR}ambit:{ERROR:#} {message}"));
 }
 
 /// Something worth knowing.
 pub(crate) fn note(message: &str) {
-    eprintln!("{NOTE}ambit:{NOTE:#} {message}");
+    talk(&format!("{NOTE}ambit:{NOTE:#} {message}"));
 }
 
 /// A heading, in bold on a terminal.

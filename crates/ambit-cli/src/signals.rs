@@ -3,11 +3,12 @@
 use std::{
     sync::{Arc, Mutex, PoisonError},
     thread,
+    time::Instant,
 };
 
 use ambit_runtime::Canceller;
 use signal_hook::{
-    consts::{SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
 };
 
@@ -19,13 +20,15 @@ pub(crate) struct OnSignal(Arc<Mutex<State>>);
 struct State {
     canceller: Option<Canceller>,
     caught: u32,
+    /// When the guest was told to end.
+    since: Option<Instant>,
 }
 
 impl OnSignal {
     /// Listens to signals from now on, on a thread of its own.
     pub(crate) fn listen() -> anyhow::Result<Self> {
         let on_signal = Self::default();
-        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
         let state = on_signal.clone();
         thread::Builder::new().name("ambit-signals".into()).spawn(move || {
             for signal in signals.forever() {
@@ -39,13 +42,21 @@ impl OnSignal {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.caught += 1;
         match (&state.canceller, state.caught) {
-            (Some(canceller), 1) => canceller.cancel("user"),
+            (Some(canceller), 1) => {
+                canceller.cancel("user");
+                state.since = Some(Instant::now());
+            }
             // Nothing runs yet, or it would not go.
             _ => {
                 // The default action of these signals ends the process; it cannot fail for them.
                 let _ = signal_hook::low_level::emulate_default_handler(signal);
             }
         }
+    }
+
+    /// When a signal told the guest to end.
+    pub(crate) fn since(&self) -> Option<Instant> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).since
     }
 
     /// What the next signal ends.

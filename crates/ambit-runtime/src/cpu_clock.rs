@@ -91,6 +91,6 @@ mod tests {
             billed += stretch.used();
         }
         let used = thread_cpu() - before;
-        assert!(billed <= used + used / 10, "{billed:?} billed, {used:?} used");
+        assert!(billed <= used + used / 2, "{billed:?} billed, {used:?} used");
     }
 }

@@ -17,6 +17,7 @@ mod request;
 mod resolve;
 mod running;
 mod runtime;
+mod scratch;
 mod task;
 mod ticker;
 

@@ -1,9 +1,9 @@
 //! What to run.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Instant};
 
 use ambit_admit::{ModuleKind, Verified};
-use ambit_core::{Access, Isolation, Policy, RejectReason, Rejection};
+use ambit_core::{Isolation, Policy, RejectReason, Rejection};
 use ambit_engine::{
     Call,
     host::{Discard, DiscardLog, GuestInput, GuestLog, GuestOutput},
@@ -65,6 +65,8 @@ pub struct RunRequest {
     pub call: Call,
     /// Where its streams go.
     pub streams: Streams,
+    /// Since when it is under way, if that is longer than it is known here: deadline and wall time count from then.
+    pub since: Option<Instant>,
     /// What it is called: argv\[0\], and the name in the report.
     pub name: Arc<str>,
 }
@@ -77,11 +79,11 @@ impl RunRequest {
         match self.module.verified().kind() {
             ModuleKind::Core => Ok(()),
             ModuleKind::Component if grants.tmp.is_some() => {
-                refuse("grant `tmp`: writing by components has no quotas in this version; core modules have them")
+                refuse("grant `tmp`: files of components have no quotas in this version; core modules have them")
             }
-            ModuleKind::Component if grants.dirs.iter().any(|dir| dir.access == Access::ReadWrite) => {
-                refuse("grant `dirs` with `rw`: writing by components has no quotas in this version; grant it read-only")
-            }
+            ModuleKind::Component if !grants.dirs.is_empty() => refuse(
+                "grant `dirs`: files of components have neither quotas nor a guard against FIFOs and devices in this version; core modules have both",
+            ),
             ModuleKind::Component => Ok(()),
         }
     }

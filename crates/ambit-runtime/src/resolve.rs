@@ -1,19 +1,18 @@
 //! Grants to descriptors, before the guest exists.
 
-use std::{fs::File, io, os::fd::OwnedFd, path::Path, sync::Arc};
+use std::{io, os::fd::OwnedFd, path::Path, sync::Arc};
 
 use ambit_core::{Access, Grants, RejectReason, Rejection, Stdin};
 use ambit_engine::host::{EmptyInput, FdInput, GuestInput, HostSpec, Preopen};
 use rustix::fs::{Mode, OFlags};
-use tempfile::TempDir;
 
-use crate::request::Streams;
+use crate::{request::Streams, scratch::Scratch};
 
 /// What a guest gets, and what must be removed after it.
 #[derive(Debug)]
 pub(crate) struct Resolved {
     pub(crate) host: HostSpec,
-    pub(crate) scratch: Option<TempDir>,
+    pub(crate) scratch: Option<Scratch>,
 }
 
 /// Opens everything that `grants` name.
@@ -22,15 +21,19 @@ pub(crate) fn resolve(grants: &Grants, streams: Streams, name: Arc<str>) -> Resu
     let Grants { args, env, stdin, dirs, tmp, clock, random, .. } = grants;
     let Grants { net: _, listen: _, http: _, kv: _, config: _, secrets: _, logging: _, metrics: _, .. } = grants;
     let mut preopens = Vec::with_capacity(dirs.len() + 1);
-    for dir in dirs {
+    for (i, dir) in dirs.iter().enumerate() {
+        let same = |other: &ambit_core::DirGrant| other.guest == dir.guest;
+        if dirs[..i].iter().any(same) || (tmp.is_some() && dir.guest == "/tmp") {
+            let message = format!("two directories are granted as `{}`", ambit_core::escape(&dir.guest, 128));
+            return Err(Rejection::new(RejectReason::Policy, message));
+        }
         let fd = open_dir(&dir.host).map_err(|error| cannot_open("directory", &dir.host, &error))?;
         preopens.push(Preopen { fd: Arc::new(fd), guest: dir.guest.clone(), access: dir.access, capacity: None });
     }
     let scratch = match tmp {
         None => None,
         Some(size) => {
-            let made = tempfile::Builder::new().prefix("ambit-").tempdir();
-            let made = made.map_err(|error| cannot_open("temporary directory in", &std::env::temp_dir(), &error))?;
+            let made = Scratch::new().map_err(|error| cannot_open("temporary directory in", &std::env::temp_dir(), &error))?;
             let fd = open_dir(made.path()).map_err(|error| cannot_open("directory", made.path(), &error))?;
             let capacity = Some(size.get());
             preopens.push(Preopen { fd: Arc::new(fd), guest: "/tmp".into(), access: Access::ReadWrite, capacity });
@@ -44,8 +47,10 @@ pub(crate) fn resolve(grants: &Grants, streams: Streams, name: Arc<str>) -> Resu
             Box::new(FdInput::new(inherited_stdin().map_err(|error| cannot_open("stream", Path::new("stdin"), &error))?))
         }
         (None, Stdin::File(path)) => {
-            let file = File::open(path).map_err(|error| cannot_open("file", path, &error))?;
-            Box::new(FdInput::new(file.into()))
+            // Not blocking, so that a FIFO without a writer is waited for under the deadline.
+            let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+            let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| cannot_open("file", path, &error.into()))?;
+            Box::new(FdInput::new(file))
         }
     };
     let host = HostSpec {

@@ -165,8 +165,9 @@ impl Runtime {
     /// Resolves grants, takes a number, and makes the guest or has its module compiled.
     fn prepare(&self, request: RunRequest) -> Result<(Task, Identity), Rejection> {
         request.check()?;
-        let started = Instant::now();
-        let RunRequest { module, policy, call, streams, name } = request;
+        let RunRequest { module, policy, call, streams, since, name } = request;
+        let now = Instant::now();
+        let started = since.map_or(now, |since| since.min(now));
         let limits = policy.limits.run.clone();
         let deadline = match limits.wall_time {
             Bound::At(span) => Some(started + span.duration()),

@@ -15,7 +15,6 @@ use std::{
 
 use ambit_core::{Bound, Digest, Event, LimitKey, Outcome, Policy, Rejection, RunId, escape};
 use ambit_engine::{Call, Ended, Guest, Meter, host::HostSpec};
-use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use crate::{
@@ -24,6 +23,7 @@ use crate::{
     cpu_clock::Stretch,
     finished::End,
     module::LoadedModule,
+    scratch::Scratch,
     ticker::Ticker,
 };
 
@@ -57,7 +57,7 @@ pub(crate) struct Task {
     pub(crate) throttled: bool,
     pub(crate) compile_time: Option<Duration>,
     /// Removed from disk when the run is over.
-    pub(crate) scratch: Option<TempDir>,
+    pub(crate) scratch: Option<Scratch>,
     /// Set by the core that runs it.
     pub(crate) waker: Option<(Arc<TaskWaker>, Waker)>,
     pub(crate) done: Option<oneshot::Sender<End>>,

@@ -1,20 +1,26 @@
 //! `ambit run`
 
 use std::{
-    fs::File,
     io::{self, Write},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, mpsc},
+    thread,
     time::{Duration, Instant},
 };
 
 use ambit_admit::{AdmitRules, Verified};
 use ambit_core::{Bound, Digest, EngineId, Isolation, LimitKey, Outcome, Policy, Rejection, Report, RunId, Unenforceable, Usage};
-use ambit_engine::{Call, host::FdOutput};
+use ambit_engine::{
+    Call,
+    host::{FdOutput, GuestOutput},
+};
 use ambit_runtime::{Module, RunRequest, Running, Runtime, RuntimeConfig, Streams};
 use clap::ValueHint;
 
-use super::{outcome_text, read_module};
+use super::{
+    outcome_text, read_module,
+    report_file::{self, ReportFile},
+};
 use crate::{
     output,
     policy::{PolicyArgs, Settled},
@@ -26,6 +32,10 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(1);
 /// How long a compilation takes before a person is shown that something happens.
 const PATIENCE: Duration = Duration::from_millis(300);
+/// How often a wait looks whether it was interrupted in vain.
+const LOOK: Duration = Duration::from_millis(250);
+const ISOLATION_NOTE: &str =
+    "isolation `none`: the guest runs in this process, with wasm as the only wall; --isolation none says you know";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -97,34 +107,34 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy()).into_owned();
     let isolation = settled.isolation;
     let mut refused = Refused::default();
-    let ready = match prepare(
-        settled,
-        print_policy,
-        &mut refused,
-        |rules| read_module::read(&path, rules),
-        |module| match &invoke {
-            Some(function) => Call::invoke(module, function, &function_args),
-            None => Call::command(module),
-        },
-    ) {
+    // Opened before the guest exists: what lies at that path when it has run is the guest's choice.
+    let report = match report.map(ReportFile::open).transpose() {
+        Ok(report) => report,
+        Err(message) => {
+            output::error(&message);
+            return Ok(super::FAILED);
+        }
+    };
+    let read = |policy: &Policy| read_in_time(path.clone(), policy, began);
+    let ready = match prepare(settled, print_policy, &mut refused, read, |module| match &invoke {
+        Some(function) => Call::invoke(module, function, &function_args),
+        None => Call::command(module),
+    }) {
         Ok(Prepared::Policy(policy)) => {
             output::json(&*policy)?;
             return Ok(0);
         }
+        Ok(Prepared::Overdue(outcome)) => return finish(&talk, report, unstarted(outcome, refused, &name, began)),
         Ok(Prepared::Run(ready)) => ready,
         Err(rejection) => return finish(&talk, report, rejected(rejection, refused, &name, began)),
     };
-    if isolation.is_none() && !quiet {
-        output::note(
-            "isolation `none`: the guest runs in this process, with wasm as the only wall; --isolation none says you know",
-        );
-    }
     let runtime = Runtime::new(RuntimeConfig { pool_guests: 0, ..RuntimeConfig::default() })?;
     let request = RunRequest {
         module: Module::Verified(Arc::clone(&ready.module)),
         policy: Arc::clone(&ready.policy),
         call: ready.call,
         streams: streams(quiet)?,
+        since: Some(began),
         name: name.as_str().into(),
     };
     let refused = Refused { policy: Some(Policy::clone(&ready.policy)), module: Some(ready.module.digest()) };
@@ -132,8 +142,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         Ok(running) => running,
         Err(rejection) => return finish(&talk, report, rejected(rejection, refused, &name, began)),
     };
+    if isolation.is_none() && !quiet {
+        output::note(ISOLATION_NOTE);
+    }
     on_signal.cancel(running.canceller());
-    let (finished, is_over) = wait(running, &ready.policy, began, quiet);
+    let (finished, is_over) = wait(running, &ready.policy, &on_signal, began, quiet);
     if !is_over {
         // Its thread is inside something that cannot be interrupted; ending the process is what ends it.
         std::mem::forget(runtime);
@@ -143,6 +156,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
 
 enum Prepared {
     Policy(Arc<Policy>),
+    /// The deadline passed while the module was being read and admitted.
+    Overdue(Outcome),
     Run(Ready),
 }
 
@@ -151,7 +166,7 @@ fn prepare(
     settled: Settled,
     print_policy: bool,
     refused: &mut Refused,
-    read: impl FnOnce(&AdmitRules) -> Result<Arc<Verified>, Rejection>,
+    read: impl FnOnce(&Policy) -> Result<Result<Arc<Verified>, Rejection>, Outcome>,
     call: impl FnOnce(&Verified) -> Result<Call, Rejection>,
 ) -> Result<Prepared, Rejection> {
     let Settled { policy, spec, isolation, engine } = settled;
@@ -165,18 +180,40 @@ fn prepare(
     if print_policy {
         return Ok(Prepared::Policy(policy));
     }
-    let module = read(&AdmitRules::from_policy(&policy))?;
+    let module = match read(&policy) {
+        Ok(module) => module?,
+        Err(overdue) => return Ok(Prepared::Overdue(overdue)),
+    };
     refused.module = Some(module.digest());
     let call = call(&module)?;
     Ok(Prepared::Run(Ready { policy, module, call }))
 }
 
+/// Reads and admits the module on a thread of its own, for as long as the deadline allows: the file may be a pipe that
+/// nothing is written to, and a large module takes a second to check.
+fn read_in_time(path: PathBuf, policy: &Policy, began: Instant) -> Result<Result<Arc<Verified>, Rejection>, Outcome> {
+    let rules = AdmitRules::from_policy(policy);
+    let Bound::At(allowed) = policy.limits.run.wall_time else { return Ok(read_module::read(&path, &rules)) };
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        // Nobody may be waiting any more.
+        let _ = sender.send(read_module::read(&path, &rules));
+    });
+    let left = allowed.duration().saturating_sub(began.elapsed());
+    receiver.recv_timeout(left).map_err(|_| Outcome::LimitExceeded {
+        limit: LimitKey::WallTime,
+        allowed: u64::try_from(allowed.duration().as_nanos()).unwrap_or(u64::MAX),
+        used: u64::try_from(began.elapsed().as_nanos()).ok(),
+    })
+}
+
 fn streams(quiet: bool) -> io::Result<Streams> {
     let duplicate = |fd| -> io::Result<FdOutput> { Ok(FdOutput::new(rustix::io::fcntl_dupfd_cloexec(fd, 3)?)) };
+    // Not through the usual door, which blocks when nobody reads: this is called by the guest.
+    let mut stderr = duplicate(rustix::stdio::stderr())?;
     let log = move |text: &str| {
-        if !quiet {
-            output::note(&format!("log: {text}"));
-        }
+        let line = format!("ambit: log: {text}\n");
+        quiet || stderr.try_write(&[io::IoSlice::new(line.as_bytes())]).is_ok()
     };
     Ok(Streams {
         stdin: None,
@@ -187,25 +224,28 @@ fn streams(quiet: bool) -> io::Result<Streams> {
 }
 
 /// Waits for the end. The second value is false for a run that had to end and did not.
-fn wait(mut running: Running, policy: &Policy, began: Instant, quiet: bool) -> (Report, bool) {
+fn wait(mut running: Running, policy: &Policy, on_signal: &OnSignal, began: Instant, quiet: bool) -> (Report, bool) {
     let overdue = match policy.limits.run.wall_time {
         Bound::At(span) => Some(began + span.duration() + GRACE),
         Bound::Unlimited => None,
     };
-    let far = began + Duration::from_secs(365 * 86_400);
     let mut spinner = None;
     let mut next = began + PATIENCE;
     loop {
-        let until = if quiet { overdue.unwrap_or(far) } else { next.min(overdue.unwrap_or(far)) };
-        running = match running.wait_until(until) {
+        let look = Instant::now() + LOOK;
+        running = match running.wait_until(next.min(look).min(overdue.unwrap_or(look))) {
             Ok(finished) => return (finished.report(), true),
             Err(running) => running,
         };
         if overdue.is_some_and(|overdue| Instant::now() >= overdue) {
             return (running.overdue().report(), false);
         }
+        if on_signal.since().is_some_and(|since| since.elapsed() >= GRACE) {
+            let report = running.overdue().report();
+            return (Report { outcome: Outcome::Cancelled { by: "user".into() }, ..report }, false);
+        }
         // indicatif draws on a terminal only.
-        if running.is_compiling() {
+        if running.is_compiling() && !quiet && Instant::now() >= began + PATIENCE {
             spinner.get_or_insert_with(|| {
                 let spinner = indicatif::ProgressBar::new_spinner().with_message("compiling");
                 spinner.enable_steady_tick(Duration::from_millis(100));
@@ -214,16 +254,20 @@ fn wait(mut running: Running, policy: &Policy, began: Instant, quiet: bool) -> (
             next = Instant::now() + Duration::from_millis(20);
         } else {
             spinner.take();
-            next = far;
+            next = Instant::now() + LOOK;
         }
     }
 }
 
 fn rejected(rejection: Rejection, refused: Refused, name: &str, began: Instant) -> Report {
+    unstarted(Outcome::Rejected(rejection), refused, name, began)
+}
+
+fn unstarted(outcome: Outcome, refused: Refused, name: &str, began: Instant) -> Report {
     let Refused { policy, module } = refused;
     Report {
         run: RunId(0),
-        outcome: Outcome::Rejected(rejection),
+        outcome,
         results: Vec::new(),
         usage: Usage { wall_ns: u64::try_from(began.elapsed().as_nanos()).ok(), ..Usage::default() },
         violations: Vec::new(),
@@ -243,7 +287,9 @@ struct Talk {
 }
 
 /// Prints results and what there is to say, writes the report, and gives the exit status.
-fn finish(talk: &Talk, path: Option<PathBuf>, report: Report) -> anyhow::Result<u8> {
+fn finish(talk: &Talk, file: Option<ReportFile>, report: Report) -> anyhow::Result<u8> {
+    // First of all: talk may find nobody to listen, or block on somebody who does not.
+    let written = file.as_ref().map_or(Ok(()), |file| file.write_file(&report));
     for value in &report.results {
         output::data(&value.to_string())?;
     }
@@ -264,19 +310,10 @@ fn finish(talk: &Talk, path: Option<PathBuf>, report: Report) -> anyhow::Result<
     if talk.verbose {
         output::note(&usage(&report));
     }
-    if let Some(path) = path {
-        let mut text = serde_json::to_string_pretty(&report.view())?;
-        text.push('\n');
-        if path.as_os_str() == "-" {
-            io::stderr().write_all(text.as_bytes())?;
-        } else {
-            let written = File::create(&path).and_then(|mut file| file.write_all(text.as_bytes()));
-            if let Err(error) = written {
-                output::error(&format!("cannot write the report `{}`: {error}", path.display()));
-                return Ok(super::FAILED);
-            }
-        }
+    if let Some(ReportFile::Stderr) = file {
+        io::stderr().write_all(report_file::text(&report)?.as_bytes())?;
     }
+    written?;
     Ok(report.outcome.exit_status())
 }
 

@@ -97,14 +97,6 @@ impl Descriptors {
         Self { slots: standard.into_iter().chain(dirs).map(Some).collect() }
     }
 
-    /// The directories that were there from the start.
-    pub(crate) fn preopens(&self) -> impl Iterator<Item = &Dir> {
-        self.slots.iter().flatten().filter_map(|descriptor| match descriptor {
-            Descriptor::Dir(dir) if dir.preopened => Some(dir),
-            _ => None,
-        })
-    }
-
     pub(crate) fn get(&self, fd: i32) -> Result<&Descriptor, Errno> {
         usize::try_from(fd).ok().and_then(|fd| self.slots.get(fd)?.as_ref()).ok_or(Errno::Badf)
     }

@@ -29,8 +29,9 @@ impl File {
         }
         let bytes: u64 = bufs.iter().map(|buf| buf.len() as u64).sum();
         let start = match offset {
+            // Linux appends to such a file whatever the offset is.
+            _ if self.append => u64::try_from(rustix::fs::fstat(&self.fd)?.st_size).map_err(|_| Errno::Overflow)?,
             Some(offset) => offset,
-            None if self.append => u64::try_from(rustix::fs::fstat(&self.fd)?.st_size).map_err(|_| Errno::Overflow)?,
             None => rustix::fs::tell(&self.fd)?,
         };
         let end = start.checked_add(bytes).ok_or(Errno::Fbig)?;

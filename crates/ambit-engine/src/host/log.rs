@@ -12,8 +12,8 @@ use crate::meter::Meter;
 
 /// Where a guest's log messages go.
 pub trait GuestLog: Send {
-    /// Takes one message: a single line, escaped.
-    fn message(&mut self, text: &str);
+    /// Takes one message: a single line, escaped. `false` if it could not be taken now; it must not block.
+    fn message(&mut self, text: &str) -> bool;
 }
 
 /// Throws messages away.
@@ -21,12 +21,14 @@ pub trait GuestLog: Send {
 pub struct DiscardLog;
 
 impl GuestLog for DiscardLog {
-    fn message(&mut self, _text: &str) {}
+    fn message(&mut self, _text: &str) -> bool {
+        true
+    }
 }
 
-impl<F: FnMut(&str) + Send> GuestLog for F {
-    fn message(&mut self, text: &str) {
-        self(text);
+impl<F: FnMut(&str) -> bool + Send> GuestLog for F {
+    fn message(&mut self, text: &str) -> bool {
+        self(text)
     }
 }
 
@@ -54,7 +56,9 @@ impl LogGate {
             return Ok(());
         }
         // An escape is at most ten times as long as what it stands for.
-        self.sink.message(&escape(bytes, bytes.len().saturating_mul(10)));
+        if !self.sink.message(&escape(bytes, bytes.len().saturating_mul(10))) {
+            meter.violate("log", || "messages dropped: whoever reads the log does not keep up".into());
+        }
         Ok(())
     }
 }

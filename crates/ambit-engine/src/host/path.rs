@@ -3,7 +3,7 @@
 //! The kernel resolves (`openat2` with `RESOLVE_BENEATH`), component by component and in one go, so that no rename or
 //! symbolic link made meanwhile by anybody can lead outside; comparing strings could not promise that.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::{
     fs::{FileType, Mode, OFlags, ResolveFlags, Stat},
@@ -88,4 +88,24 @@ pub(crate) fn open_regular(dir: BorrowedFd<'_>, path: &[u8], flags: OFlags, mode
     let fd = open(dir, path, flags | OFlags::NONBLOCK, mode)?;
     let kind = regular(&rustix::fs::fstat(fd.as_fd())?)?;
     Ok((fd, kind))
+}
+
+/// Whether a symbolic link with this target, made in `holder`, stays within `root`. A directory renamed later can make it
+/// lead elsewhere; within the root it stays what it is.
+pub(crate) fn stays_inside(target: &[u8], root: BorrowedFd<'_>, holder: BorrowedFd<'_>) -> bool {
+    let climbs = || target.split(|&byte| byte == b'/').filter(|&part| part != b"." && !part.is_empty());
+    if !climbs().any(|part| part == b"..") {
+        return true;
+    }
+    let place = |fd: BorrowedFd<'_>| std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()));
+    let (Ok(root), Ok(holder)) = (place(root), place(holder)) else { return false };
+    let Ok(below) = holder.strip_prefix(&root) else { return false };
+    let mut depth = below.components().count();
+    climbs().all(|part| {
+        let next = if part == b".." { depth.checked_sub(1) } else { depth.checked_add(1) };
+        next.is_some_and(|next| {
+            depth = next;
+            true
+        })
+    })
 }

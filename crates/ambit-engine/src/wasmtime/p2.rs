@@ -1,10 +1,9 @@
 //! WASI preview 2 for components that are programs.
 //!
-//! The interfaces are wasmtime-wasi's; streams, clocks, random numbers and directories are this host's. Files can be
-//! read; writing is refused at admission until its quotas exist for these interfaces too.
+//! The interfaces are wasmtime-wasi's; streams, clocks and random numbers are this host's. There are no directories: the
+//! grant is refused for components until these interfaces have quotas and a guard against FIFOs and devices.
 
 use std::{
-    os::fd::AsRawFd,
     sync::Mutex,
     time::{Duration, Instant},
 };
@@ -15,9 +14,7 @@ use wasmtime::{
     Engine, Store,
     component::{Linker, ResourceTable},
 };
-use wasmtime_wasi::{
-    FsPerms, HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView, p2::bindings::CommandPre,
-};
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView, p2::bindings::CommandPre};
 
 use super::{data::Data, p2_stdio};
 use crate::{
@@ -69,15 +66,7 @@ impl Preview2 {
             .allow_ip_name_lookup(false);
         builder.secure_random(Generator(GuestRandom::new(host.random.kind())));
         builder.insecure_random(Generator(GuestRandom::new(host.random.kind())));
-        let mut capacity = host.meter.limits().resource_table.ceiling();
-        for dir in host.descriptors.preopens() {
-            // The path is that of our own descriptor, so it names what was granted, not what lies there now.
-            let path = format!("/proc/self/fd/{}", dir.fd.as_raw_fd());
-            // A directory that has gone since is one the guest does not see.
-            let _ = builder.preopened_dir(path, &dir.mount.guest, FsPerms::ReadOnly);
-            // Descriptors are resources among others; so both limits hold.
-            capacity = capacity.min(host.meter.limits().open_files.ceiling());
-        }
+        let capacity = host.meter.limits().resource_table.ceiling();
         let mut table = ResourceTable::new();
         table.set_max_capacity(usize::try_from(capacity).unwrap_or(usize::MAX));
         Self { ctx: builder.build(), table }

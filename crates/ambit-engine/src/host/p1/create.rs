@@ -53,7 +53,7 @@ pub fn path_link(
     charged(host, || Ok(rustix::fs::linkat(old_holder, old_last, new_holder, new_last, AtFlags::empty())?))
 }
 
-/// `path_symlink`: a symbolic link. An absolute one is refused: the guest could not follow it, but programs of the host
+/// `path_symlink`: a symbolic link. One that leads out is refused: the guest could not follow it, but programs of the host
 /// would.
 ///
 /// # Errors
@@ -64,5 +64,7 @@ pub fn path_symlink(host: &mut Host, memory: &mut GuestMemory<'_>, old: i32, old
     let name = path(memory, new, new_len)?;
     let dir = writable_dir(host, fd, "create the link", name)?;
     let (holder, last) = beneath(host, resolve::parent(dir.fd.as_fd(), name), name)?;
+    let inside = resolve::stays_inside(target, dir.fd.as_fd(), holder.as_fd());
+    beneath(host, if inside { Ok(()) } else { Err(Errno::Notcapable) }, target)?;
     charged(host, || Ok(rustix::fs::symlinkat(target, holder, last)?))
 }

@@ -125,9 +125,12 @@ fn open(host: &Host, fd: i32, name: &[u8], request: &Request) -> Result<Descript
     let at = dir.fd.as_fd();
     let mode = Mode::from_raw_mode(0o666);
     let flags = request.flags();
+    // Looked at, not opened: opening could already cut it.
+    if request.create && request.exclusive && resolve::locate(at, name, false).is_ok() {
+        return Err(Errno::Exist);
+    }
     // First as if it existed, then as if it did not: only so is it known whether a file was made, which is charged.
     let existing = match resolve::open_regular(at, name, flags, Mode::empty()) {
-        Ok(_) if request.create && request.exclusive => return Err(Errno::Exist),
         // A directory cannot be opened for writing; as a directory it can.
         Err(Errno::Isdir) if !request.truncate && !request.create => {
             resolve::open_regular(at, name, OFlags::DIRECTORY | OFlags::RDONLY | (flags & OFlags::NOFOLLOW), Mode::empty())
