@@ -30,7 +30,7 @@ impl Ours {
             None => Call::command(&module).expect("a program"),
         };
         let module = runtime.load(&module, &policy).expect("compiled");
-        Self { runtime, module, policy: Arc::new(policy), call, since: None, name: "bench".into() }
+        Self { runtime, module, policy: Arc::new(policy), call, name: "bench".into() }
     }
 
     /// Runs `count` fresh guests, one after the other.
