@@ -33,8 +33,8 @@ fn module(functions: u32, memories: u32, tables: u32, elements: u32) -> Vec<u8> 
     let mut exports = ExportSection::new();
     exports.export("_start", ExportKind::Func, 0);
     let mut segments = ElementSection::new();
-    if tables > 0 {
-        let all: Vec<u32> = (0..(elements / tables).min(functions)).collect();
+    if let Some(each) = elements.checked_div(tables) {
+        let all: Vec<u32> = (0..each.min(functions)).collect();
         segments.active(Some(0), &ConstExpr::i32_const(0), Elements::Functions(all.into()));
     }
     let mut module = Module::new();

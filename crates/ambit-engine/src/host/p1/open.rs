@@ -40,7 +40,8 @@ impl Request {
         }
         let fdflags = u16::try_from(fdflags).map_err(|_| Errno::Inval)?;
         let base = base.cast_unsigned();
-        let write = base & (rights::FD_WRITE | rights::FD_ALLOCATE | rights::FD_FILESTAT_SET_SIZE | rights::FD_DATASYNC) != 0;
+        // Some programs ask for every right but this one when they mean to read.
+        let write = base & rights::FD_WRITE != 0;
         let sync = if fdflags & SYNC != 0 {
             OFlags::SYNC
         } else if fdflags & (DSYNC | RSYNC) != 0 {
