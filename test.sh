@@ -2,7 +2,8 @@
 # Runs every test, says what was skipped and why, and ends with what came out:
 #
 #   ./test.sh          the tests, on a machine with nothing but cargo and git
-#   ./test.sh --long   and takes each limit's enforcement out in turn, expecting a test to fail (cargo xtask mutate-limits)
+#   ./test.sh --long   and takes each limit's enforcement out in turn, expecting a test to fail (cargo xtask mutate-limits),
+#                      and runs programs nobody here wrote (tests/real)
 #
 # Uses cargo-nextest where it is installed, `cargo test` where not. The exit status is that of the tests.
 set -euo pipefail
@@ -55,6 +56,7 @@ else
 fi
 if [ -n "$long" ]; then
     run cargo xtask mutate-limits
+    run tests/real/run.sh
 fi
 
 # The runners' own last words: `test result: ok. 3 passed; 0 failed; 1 ignored; …` of cargo's, one for each program, and
