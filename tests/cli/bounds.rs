@@ -62,5 +62,5 @@ fn a_nested_loop_bomb_is_refused_before_the_compiler() {
     let loops = "loop ".repeat(30_000);
     let ends = "end ".repeat(30_000);
     let bomb = format!("(module (func (export \"_start\") {loops} {ends}))");
-    run(&["-"]).stdin(bomb).done().says(126, &["invalid-module", "nesting", "10000"]);
+    run(&["-"]).stdin(bomb).done().says(126, &["invalid-module", "loop-nesting", "100"]);
 }

@@ -45,7 +45,7 @@ pub(crate) fn generate(id: &str) -> Option<Vec<u8>> {
         "bomb-01-locals" => locals(2_000, 50_000),
         "bomb-01-locals-within" => locals(20, 10_000),
         "bomb-02-nested-loops" => nested(0x03, 100_000),
-        "bomb-02-nested-loops-within" => nested(0x03, 900),
+        "bomb-02-nested-loops-within" => nested(0x03, 100),
         "bomb-03-nested-blocks" => nested(0x02, 1_000_000),
         "bomb-03-nested-blocks-within" => nested(0x02, 900),
         "bomb-03-calls" => calls(1_000_000),

@@ -28,6 +28,7 @@ limits! {
     total_locals TotalLocals "total-locals" Count = Bound::At(Count(5_000_000)), Count(1) => Count(1_000_000_000),
         "locals of all functions";
     nesting Nesting "nesting" Count = Bound::At(Count(10_000)), Count(1) => Count(1_000_000), "depth of nested blocks in a function";
+    loop_nesting LoopNesting "loop-nesting" Count = Bound::At(Count(100)), Count(1) => Count(1_000_000), "depth of nested loops in a function";
     br_table BrTable "br-table" Count = Bound::At(Count(10_000)), Count(1) => Count(1_000_000), "targets of one br_table";
     total_br_table TotalBrTable "total-br-table" Count = Bound::At(Count(1_000_000)), Count(1) => Count(1_000_000_000),
         "targets of all br_tables";

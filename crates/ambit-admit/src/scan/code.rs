@@ -7,14 +7,14 @@ use super::{
     Scan,
     halt::{Halt, Whose},
     meter::never,
-    watch::{Body, Watch},
+    watch::{Body, Label, Watch},
 };
 
 /// What one body leaves behind for the next, so that no body allocates.
 #[derive(Default)]
 pub(super) struct Reused {
     validator: FuncValidatorAllocations,
-    labels: Vec<u32>,
+    labels: Vec<Label>,
 }
 
 /// Values that calls, branches and blocks may move for each byte of code, and in all besides.
@@ -38,7 +38,7 @@ impl Scan<'_> {
         let results = self.space.of_type(func.ty).results;
         let mut validator = func.into_validator(reused.validator);
         reused.labels.clear();
-        reused.labels.push(results);
+        reused.labels.push(Label { values: results, is_loop: false });
         self.body(&mut validator, body, &mut reused.labels, whose).map_err(|halt| halt.within(whose))?;
         reused.validator = validator.into_allocations();
         self.reused = reused;
@@ -49,7 +49,7 @@ impl Scan<'_> {
         &mut self,
         validator: &mut FuncValidator<ValidatorResources>,
         body: &FunctionBody<'_>,
-        labels: &mut Vec<u32>,
+        labels: &mut Vec<Label>,
         whose: Whose,
     ) -> Result<(), Halt> {
         let mut reader = body.get_binary_reader();
@@ -65,6 +65,7 @@ impl Scan<'_> {
             code: &mut self.code,
             space: &self.space,
             labels,
+            loops: 0,
             moved: self.moved,
             whose,
             bytes: self.bytes,

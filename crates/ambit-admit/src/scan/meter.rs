@@ -84,6 +84,7 @@ fn phrase(key: ShapeKey, found: u64) -> String {
         ShapeKey::Locals => format!("{found} locals"),
         ShapeKey::TotalLocals => format!("brought the locals of all functions to {found}"),
         ShapeKey::Nesting => format!("blocks nested {found} deep"),
+        ShapeKey::LoopNesting => format!("loops nested {found} deep"),
         ShapeKey::BrTable => format!("a br_table with {found} targets"),
         ShapeKey::TotalBrTable => format!("brought the br_table targets of all functions to {found}"),
         ShapeKey::Imports => format!("{found} imports"),

@@ -13,14 +13,23 @@ use crate::{
     verified::CodeFacts,
 };
 
+/// An open block.
+pub(crate) struct Label {
+    /// How many values a branch to it takes along.
+    pub(crate) values: u32,
+    pub(crate) is_loop: bool,
+}
+
 /// What is watched in one function body.
 pub(crate) struct Body<'m> {
     pub(crate) needs: &'m mut Needs,
     pub(crate) meter: &'m mut Meter,
     pub(crate) code: &'m mut CodeFacts,
     pub(crate) space: &'m Space,
-    /// How many values a branch to each open block takes along, innermost last.
-    pub(crate) labels: &'m mut Vec<u32>,
+    /// The open blocks, innermost last.
+    pub(crate) labels: &'m mut Vec<Label>,
+    /// How many of them are loops.
+    pub(crate) loops: u32,
     /// How many values calls, branches and blocks have moved, in the whole module.
     pub(crate) moved: u64,
     pub(crate) whose: Whose,
@@ -36,21 +45,32 @@ impl Body<'_> {
         self.moved = self.moved.saturating_add(values.into());
     }
 
-    fn enter(&mut self, ty: BlockType, is_loop: bool) {
+    fn enter(&mut self, ty: BlockType) {
         self.needs.block_type(ty);
         let arity = self.space.of_block(ty);
         self.moves(arity.sum());
-        self.labels.push(if is_loop { arity.params } else { arity.results });
+        self.labels.push(Label { values: arity.results, is_loop: false });
+    }
+
+    /// A compiler's time goes with the depth of loops, by the square in places, while blocks of other kinds cost it little.
+    fn enter_loop(&mut self, ty: BlockType) -> Result<(), Halt> {
+        self.needs.block_type(ty);
+        let arity = self.space.of_block(ty);
+        self.moves(arity.sum());
+        self.labels.push(Label { values: arity.params, is_loop: true });
+        self.loops += 1;
+        self.meter.most(ShapeKey::LoopNesting, self.loops, self.whose, self.at)
     }
 
     fn leave(&mut self) {
-        let results = self.labels.pop().unwrap_or_default();
-        self.moves(results);
+        let Some(label) = self.labels.pop() else { return };
+        self.loops -= u32::from(label.is_loop);
+        self.moves(label.values);
     }
 
     fn label(&self, depth: u32) -> u32 {
         let index = self.labels.len().checked_sub(1 + depth as usize);
-        index.and_then(|index| self.labels.get(index)).copied().unwrap_or_default()
+        index.and_then(|index| self.labels.get(index)).map_or(0, |label| label.values)
     }
 
     fn branch(&mut self, depth: u32) {
@@ -68,7 +88,7 @@ impl Body<'_> {
     }
 
     fn returns(&mut self) {
-        let values = self.labels.first().copied().unwrap_or_default();
+        let values = self.labels.first().map_or(0, |label| label.values);
         self.moves(values);
     }
 
@@ -106,7 +126,7 @@ impl Body<'_> {
             };
             self.branch(depth);
         }
-        self.enter(table.ty, false);
+        self.enter(table.ty);
     }
 }
 
@@ -159,13 +179,13 @@ macro_rules! note_proposal {
 /// What single operators mean beyond their proposal.
 macro_rules! note_operator {
     ($body:expr, visit_block($ty:ident)) => {
-        $body.enter($ty, false)
+        $body.enter($ty)
     };
     ($body:expr, visit_loop($ty:ident)) => {
-        $body.enter($ty, true)
+        $body.enter_loop($ty)?
     };
     ($body:expr, visit_if($ty:ident)) => {
-        $body.enter($ty, false)
+        $body.enter($ty)
     };
     ($body:expr, visit_try_table($table:ident)) => {
         $body.try_table(&$table)

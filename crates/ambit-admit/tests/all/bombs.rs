@@ -105,10 +105,19 @@ fn bomb_01_locals() {
 #[test]
 fn bomb_02_nested_loops() {
     let nested = |n: usize| [&[0], [0x03, 0x40].repeat(n).as_slice(), &vec![0x0b; n]].concat();
-    let limit = usize::try_from(rules().shape.get(ShapeKey::Nesting).ceiling()).expect("small");
-    refused(&function(&nested(100_000)), ShapeKey::Nesting);
-    refused(&function(&nested(limit + 1)), ShapeKey::Nesting);
+    let limit = usize::try_from(rules().shape.get(ShapeKey::LoopNesting).ceiling()).expect("small");
+    refused(&function(&nested(100_000)), ShapeKey::LoopNesting);
+    refused(&function(&nested(limit + 1)), ShapeKey::LoopNesting);
     accepted(&function(&nested(limit)));
+    // Each loop within a block of its own, and branching.
+    let branching = |n: usize| [&[0], [0x02, 0x40, 0x03, 0x40, 0x41, 0, 0x0d, 0].repeat(n).as_slice(), &vec![0x0b; 2 * n]].concat();
+    refused(&function(&branching(limit + 1)), ShapeKey::LoopNesting);
+    accepted(&function(&branching(limit)));
+    // Blocks of other kinds are cheap, and real programs nest thousands.
+    let blocks = |n: usize| [&[0], [0x02, 0x40].repeat(n).as_slice(), &vec![0x0b; n]].concat();
+    let limit = usize::try_from(rules().shape.get(ShapeKey::Nesting).ceiling()).expect("small");
+    refused(&function(&blocks(limit + 1)), ShapeKey::Nesting);
+    accepted(&function(&blocks(limit)));
 }
 
 #[test]

@@ -18,6 +18,8 @@ fn module(key: ShapeKey, n: u64) -> String {
         ShapeKey::Locals => format!("(func (local {}))", repeat(n, "i32 ")),
         ShapeKey::TotalLocals => repeat(n, "(func (local i64))"),
         ShapeKey::Nesting => format!("(func {}{})", repeat(n, "(block "), repeat(n, ")")),
+        // A loop within another one's block counts, the loop that has ended does not.
+        ShapeKey::LoopNesting => format!("(func (loop) {}{})", repeat(n, "(loop (block "), repeat(n, "))")),
         ShapeKey::BrTable => format!("(func (br_table {} 0 (i32.const 0)))", repeat(n, "0 ")),
         ShapeKey::TotalBrTable => repeat(n, "(func (br_table 0 0 (i32.const 0)))"),
         ShapeKey::Imports => repeat(n, r#"(import "env" "log" (func (param i32 i32)))"#),
