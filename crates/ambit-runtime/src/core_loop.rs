@@ -182,7 +182,7 @@ impl Core {
             (None, Err(panic)) => panicked(&*panic),
             (None, Ok(())) => outcome(&task),
         };
-        let end = task.finish(outcome, Vec::new());
+        let end = task.finish(outcome, Vec::new(), Instant::now());
         self.report(task, end);
     }
 

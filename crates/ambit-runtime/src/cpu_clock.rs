@@ -31,8 +31,8 @@ struct Reading {
     wall: Instant,
 }
 
-/// What counts as short: a twentieth of a slice, so that no slice is billed more than that too much or too little.
-const SHORT: Duration = Duration::from_micros(50);
+/// What counts as short: a tenth of a slice, so that no slice is billed more than that too much or too little.
+const SHORT: Duration = Duration::from_micros(100);
 
 thread_local! {
     static LAST: Cell<Option<Reading>> = const { Cell::new(None) };
@@ -54,15 +54,24 @@ impl Reading {
     }
 }
 
+/// What a stretch took, and when it was over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Used {
+    pub(crate) cpu: Duration,
+    pub(crate) now: Instant,
+}
+
 impl Stretch {
     pub(crate) fn begin() -> Self {
         Self { began: Reading::fresh() }
     }
 
     /// CPU time since the beginning, on the same thread.
-    pub(crate) fn used(&self) -> Duration {
-        let wall = self.began.wall.elapsed();
-        if wall < SHORT { wall } else { Reading::take().cpu.saturating_sub(self.began.cpu) }
+    pub(crate) fn used(&self) -> Used {
+        let now = Instant::now();
+        let wall = now.duration_since(self.began.wall);
+        let cpu = if wall < SHORT { wall } else { Reading::take().cpu.saturating_sub(self.began.cpu) };
+        Used { cpu, now }
     }
 }
 
@@ -74,11 +83,11 @@ mod tests {
     fn sleeping_is_not_billed_and_computing_is() {
         let stretch = Stretch::begin();
         std::thread::sleep(Duration::from_millis(50));
-        assert!(stretch.used() < Duration::from_millis(25), "{:?}", stretch.used());
+        assert!(stretch.used().cpu < Duration::from_millis(25), "{:?}", stretch.used().cpu);
         let stretch = Stretch::begin();
         let until = thread_cpu() + Duration::from_millis(20);
         while thread_cpu() < until {}
-        assert!(stretch.used() >= Duration::from_millis(20));
+        assert!(stretch.used().cpu >= Duration::from_millis(20));
     }
 
     #[test]
@@ -88,7 +97,7 @@ mod tests {
         for _ in 0..50_000 {
             let stretch = Stretch::begin();
             std::hint::black_box((0..200u64).fold(0, |sum, i| sum ^ std::hint::black_box(i)));
-            billed += stretch.used();
+            billed += stretch.used().cpu;
         }
         let used = thread_cpu() - before;
         assert!(billed <= used + used / 2, "{billed:?} billed, {used:?} used");

@@ -90,14 +90,14 @@ impl Task {
         };
         let used = stretch.used();
         drop(under_way);
-        self.cpu += used;
+        self.cpu += used.cpu;
         match polled {
-            None => Slice::Pending(used),
+            None => Slice::Pending(used.cpu),
             Some(Ok(ended)) => {
                 let (outcome, results) = ended.outcome(&self.meter);
-                Slice::Ended(Box::new(self.finish(outcome, results)))
+                Slice::Ended(Box::new(self.finish(outcome, results, used.now)))
             }
-            Some(Err(panic)) => Slice::Ended(Box::new(self.finish(panicked(&*panic), Vec::new()))),
+            Some(Err(panic)) => Slice::Ended(Box::new(self.finish(panicked(&*panic), Vec::new(), used.now))),
         }
     }
 
@@ -148,9 +148,9 @@ impl Task {
     }
 
     /// The end of this run.
-    pub(crate) fn finish(&self, outcome: Outcome, results: Vec<ambit_core::ResultValue>) -> End {
+    pub(crate) fn finish(&self, outcome: Outcome, results: Vec<ambit_core::ResultValue>, now: Instant) -> End {
         let mut usage = self.meter.usage();
-        usage.wall_ns = Some(nanos(self.started.elapsed()));
+        usage.wall_ns = Some(nanos(now.saturating_duration_since(self.started)));
         usage.cpu_ns = Some(nanos(self.cpu));
         usage.compile_ns = self.compile_time.map(nanos);
         End { outcome, results, usage, violations: self.meter.violations() }

@@ -11,7 +11,7 @@ const FIXED_STEP: u64 = 1_000;
 const MILLISECOND: u64 = 1_000_000;
 
 /// The clocks a guest sees. The monotonic one starts at zero with the guest, so that it tells nothing of the host.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct GuestClock {
     kind: Clock,
     start: Instant,
@@ -23,11 +23,6 @@ impl GuestClock {
     /// Clocks of this kind, starting now.
     pub fn new(kind: Clock) -> Self {
         Self { kind, start: Instant::now(), fixed: 0 }
-    }
-
-    /// Which clocks these are.
-    pub(crate) fn kind(&self) -> Clock {
-        self.kind
     }
 
     /// Nanoseconds since 1970.

@@ -35,20 +35,21 @@ impl<F: FnMut(&str) -> bool + Send> GuestLog for F {
 /// A log behind its limits.
 pub(crate) struct LogGate {
     sink: Box<dyn GuestLog>,
-    second: Instant,
+    /// Since when the messages of this second are counted; none were yet.
+    second: Option<Instant>,
     in_second: u64,
 }
 
 impl LogGate {
     pub(crate) fn new(sink: Box<dyn GuestLog>) -> Self {
-        Self { sink, second: Instant::now(), in_second: 0 }
+        Self { sink, second: None, in_second: 0 }
     }
 
     /// Passes a message on, drops it if it is one too many this second, or ends the run if it is one byte too many.
     pub(crate) fn message(&mut self, bytes: &[u8], meter: &Meter) -> Result<(), Stop> {
         meter.take_log(bytes.len() as u64).map_err(|_| Stop::Limit)?;
-        if self.second.elapsed() >= Duration::from_secs(1) {
-            (self.second, self.in_second) = (Instant::now(), 0);
+        if self.second.is_none_or(|second| second.elapsed() >= Duration::from_secs(1)) {
+            (self.second, self.in_second) = (Some(Instant::now()), 0);
         }
         self.in_second += 1;
         if self.in_second > meter.limits().log_rate.ceiling() {

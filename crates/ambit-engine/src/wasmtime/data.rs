@@ -9,7 +9,8 @@ use crate::{host::Host, meter::Meter};
 
 /// What a Wasmtime store holds for one guest.
 pub(super) struct Data {
-    pub(super) host: Host,
+    /// Boxed: a store's data is moved several times before it rests.
+    pub(super) host: Box<Host>,
     pub(super) limiter: Limiter,
     /// The guest's memory, looked up once.
     pub(super) memory: Option<Memory>,
@@ -18,7 +19,7 @@ pub(super) struct Data {
 }
 
 impl Data {
-    pub(super) fn new(host: Host, meter: Arc<Meter>) -> Self {
+    pub(super) fn new(host: Box<Host>, meter: Arc<Meter>) -> Self {
         Self { host, limiter: Limiter::new(meter), memory: None, p2: None }
     }
 }

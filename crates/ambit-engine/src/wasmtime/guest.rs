@@ -47,7 +47,7 @@ impl Guest for WasmtimeGuest {
 
 /// Instantiates and calls, and says how it ended.
 async fn run(main: Arc<Linked>, spare: Option<Arc<Linked>>, data: Data, meter: Arc<Meter>, call: Call) -> Ended {
-    if let Some(ended) = over_count(&main.pre, &meter) {
+    if let Some(ended) = over_count(&main, &meter) {
         return ended;
     }
     let mut store = match store(&main, data, &meter) {
@@ -93,12 +93,9 @@ pub(super) fn note_fuel(meter: &Meter, left: impl FnOnce() -> wasmtime::Result<u
 }
 
 /// The counts that are known before anything is made, refused by name.
-fn over_count(pre: &Pre, meter: &Meter) -> Option<Ended> {
+fn over_count(linked: &Linked, meter: &Meter) -> Option<Ended> {
     use ambit_core::LimitKey::{Memories, Tables};
-    let required = match pre {
-        Pre::Core(pre) => pre.module().resources_required(),
-        Pre::Component(pre, _) => pre.component().resources_required()?,
-    };
+    let required = linked.required.as_ref()?;
     [(Memories, required.num_memories), (Tables, required.num_tables)].into_iter().find_map(|(key, count)| {
         let count = u64::from(count);
         (count > meter.limits().get(key).ceiling()).then(|| Ended::limit(meter, key, Some(count)))
@@ -115,11 +112,15 @@ fn store(linked: &Linked, data: Data, meter: &Arc<Meter>) -> wasmtime::Result<St
     }
     if linked.settings.epochs {
         store.set_epoch_deadline(1);
-        let meter = Arc::clone(meter);
-        store.epoch_deadline_callback(move |store| {
-            note_fuel(&meter, || store.get_fuel());
-            Ok(UpdateDeadline::Yield(1))
-        });
+        if fuel.is_some() {
+            let meter = Arc::clone(meter);
+            store.epoch_deadline_callback(move |store| {
+                note_fuel(&meter, || store.get_fuel());
+                Ok(UpdateDeadline::Yield(1))
+            });
+        } else {
+            store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Yield(1)));
+        }
     }
     Ok(store)
 }

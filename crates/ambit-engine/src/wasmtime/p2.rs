@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ambit_core::{Clock, RejectReason, Rejection};
+use ambit_core::{Random, RejectReason, Rejection};
 use rand_chacha::rand_core::{Infallible, TryRng};
 use wasmtime::{
     Engine, Store,
@@ -57,15 +57,21 @@ impl Preview2 {
             .stdin(p2_stdio::Input(host.stdin.clone()))
             .stdout(p2_stdio::Output(host.stdout.clone()))
             .stderr(p2_stdio::Output(host.stderr.clone()))
-            .wall_clock(Wall(ClockCell::new(host.clock.kind())))
-            .monotonic_clock(Monotonic(ClockCell::new(host.clock.kind())))
+            .wall_clock(Wall(ClockCell::new(&host.clock)))
+            .monotonic_clock(Monotonic(ClockCell::new(&host.clock)))
             .max_random_size(MOST_RANDOM)
             .allow_blocking_current_thread(true)
             .allow_tcp(false)
             .allow_udp(false)
             .allow_ip_name_lookup(false);
-        builder.secure_random(Generator(GuestRandom::new(host.random.kind())));
-        builder.insecure_random(Generator(GuestRandom::new(host.random.kind())));
+        match host.random.kind() {
+            // The builder's own are generators seeded by the operating system.
+            Random::Os => {}
+            seeded @ Random::Seeded(_) => {
+                builder.secure_random(Generator(GuestRandom::new(seeded)));
+                builder.insecure_random(Generator(GuestRandom::new(seeded)));
+            }
+        }
         let capacity = host.meter.limits().resource_table.ceiling();
         let mut table = ResourceTable::new();
         table.set_max_capacity(usize::try_from(capacity).unwrap_or(usize::MAX));
@@ -91,8 +97,8 @@ pub(super) async fn run(command: Option<&CommandPre<Data>>, store: &mut Store<Da
 struct ClockCell(Mutex<GuestClock>);
 
 impl ClockCell {
-    fn new(kind: Clock) -> Self {
-        Self(Mutex::new(GuestClock::new(kind)))
+    fn new(clock: &GuestClock) -> Self {
+        Self(Mutex::new(clock.clone()))
     }
 
     fn read<R>(&self, read: impl FnOnce(&mut GuestClock) -> R) -> R {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ambit_admit::ModuleKind;
 use ambit_core::{RejectReason, Rejection};
-use wasmtime::{InstancePre, Module, component, component::Component};
+use wasmtime::{InstancePre, Module, ResourcesRequired, component, component::Component};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 use super::{
@@ -42,6 +42,8 @@ pub(super) struct Linked {
     pub(super) slot: Arc<Slot>,
     pub(super) settings: Settings,
     pub(super) pre: Pre,
+    /// Memories and tables of all its instances, where that is known before they are made.
+    pub(super) required: Option<ResourcesRequired>,
 }
 
 pub(super) enum Pre {
@@ -70,7 +72,11 @@ impl Linked {
                 if error.is::<wasmtime::UnknownImportError>() { RejectReason::ImportDenied } else { RejectReason::InvalidModule };
             Rejection::new(reason, message(&error))
         })?;
-        Ok(Self { slot, settings: *settings, pre })
+        let required = match &pre {
+            Pre::Core(pre) => Some(pre.module().resources_required()),
+            Pre::Component(pre, _) => pre.component().resources_required(),
+        };
+        Ok(Self { slot, settings: *settings, pre, required })
     }
 
     fn pre(code: &NativeCode, slot: &Slot) -> wasmtime::Result<Pre> {
@@ -101,7 +107,7 @@ fn load_component(slot: &Slot, code: &NativeCode) -> wasmtime::Result<Component>
 
 impl Program for WasmtimeProgram {
     fn guest(&self, host: HostSpec, meter: Arc<Meter>, call: Call) -> Box<dyn Guest> {
-        let data = Data::new(Host::new(host, Arc::clone(&meter)), Arc::clone(&meter));
+        let data = Data::new(Box::new(Host::new(host, Arc::clone(&meter))), Arc::clone(&meter));
         let limits = meter.limits();
         // The pool must not refuse what the limits allow.
         let within = limits.table_elements.ceiling() <= POOL_TABLE_ELEMENTS && limits.memory.ceiling() <= POOL_MEMORY;
