@@ -112,6 +112,7 @@ impl Door {
             call,
             streams,
             since: None,
+            tenant: None,
             name: "guest".into(),
         };
         let running = self.runtime.start(request)?;

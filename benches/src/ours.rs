@@ -45,6 +45,7 @@ impl Ours {
                 call: self.call.clone(),
                 streams: Streams { stdout: Box::new(Capture::default()), ..Streams::default() },
                 since: None,
+                tenant: None,
                 name: Arc::clone(&self.name),
             };
             let finished = self.runtime.run(request).expect("accepted");

@@ -131,6 +131,7 @@ fn b5_log_time_and_random() {
             ..Streams::default()
         },
         since: None,
+        tenant: None,
         name: "log".into(),
     };
     assert!(door.runtime.start(request).expect("accepted").wait().outcome().is_success());

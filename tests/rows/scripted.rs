@@ -41,6 +41,7 @@ pub(crate) fn panicking_host() -> Outcome {
         policy: Arc::new(policy),
         streams: Streams { stdout: Box::new(Panics), ..Streams::default() },
         since: None,
+        tenant: None,
         name: "panics".into(),
     };
     let outcome = door.runtime.start(request).expect("accepted").wait().outcome().clone();

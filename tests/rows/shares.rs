@@ -53,6 +53,7 @@ fn messages_beyond_the_rate_are_dropped_and_recorded() {
                 ..Streams::default()
             },
             since: None,
+            tenant: None,
             name: "log".into(),
         };
         let finished = door.runtime.start(request).expect("accepted").wait();

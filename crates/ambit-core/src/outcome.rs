@@ -93,6 +93,8 @@ names! {
     Quarantined = "quarantined",
     /// The compiler used up its time or memory.
     CompileBudget = "compile-budget",
+    /// There is no room now, and none was made in time: worth another try later.
+    Overloaded = "overloaded",
     /// The module, export or entry point does not exist.
     NotFound = "not-found",
 }

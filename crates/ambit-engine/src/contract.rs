@@ -44,6 +44,9 @@ pub trait Engine: fmt::Debug + Send + Sync {
 
 /// A loaded module, linked to the host's functions: guests are made from it.
 pub trait Program: fmt::Debug + Send + Sync {
+    /// Bytes that its code takes in memory, for bounding caches.
+    fn code_size(&self) -> u64;
+
     /// A guest that has not started. Cheap: no guest code runs and no memory is charged before the first slice.
     fn guest(&self, host: HostSpec, meter: Arc<Meter>, call: Call) -> Box<dyn Guest>;
 }

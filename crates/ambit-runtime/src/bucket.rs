@@ -1,4 +1,4 @@
-//! A share of a core: a token bucket of CPU time over 100 ms.
+//! A share of the cores: a token bucket of CPU time over 100 ms.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +6,10 @@ use ambit_core::{Bound, Cpus};
 
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// What a guest may use of a core. Full at the start; refills by its share; holds at most one period's worth.
+/// What a guest or a tenant may use of the cores. Full at the start; refills by its share; holds at most one period's worth.
 #[derive(Debug)]
 pub(crate) struct Bucket {
-    /// Thousandths of a core; `None` is a whole one, which needs no bucket.
+    /// Thousandths of a core; `None` needs no bucket.
     share: Option<u32>,
     /// CPU time left, in nanoseconds; below zero after a slice that took more.
     tokens: i64,
@@ -17,14 +17,25 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
-    pub(crate) fn new(cpus: Bound<Cpus>, now: Instant) -> Self {
-        let share = match cpus {
-            Bound::At(cpus) => u32::try_from(cpus.milli()).ok().filter(|&milli| milli < 1000),
-            Bound::Unlimited => None,
-        };
+    /// A guest's, which never has more than one core anyway.
+    pub(crate) fn of_guest(cpus: Bound<Cpus>, now: Instant) -> Self {
+        Self::new(share(cpus).filter(|&milli| milli < 1000), now)
+    }
+
+    /// A tenant's.
+    pub(crate) fn of_tenant(cpus: Bound<Cpus>, now: Instant) -> Self {
+        Self::new(share(cpus), now)
+    }
+
+    fn new(share: Option<u32>, now: Instant) -> Self {
         let mut bucket = Self { share, tokens: 0, filled: now };
         bucket.tokens = bucket.most();
         bucket
+    }
+
+    /// Whether this is less than there is.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.share.is_some()
     }
 
     fn most(&self) -> i64 {
@@ -36,7 +47,7 @@ impl Bucket {
         i64::try_from(u128::from(share) * time.as_nanos() / 1000).unwrap_or(i64::MAX)
     }
 
-    /// Charges a slice. Gives back when the guest may run again, if that is not now.
+    /// Charges a slice. Gives back when its owner may run again, if that is not now.
     pub(crate) fn charge(&mut self, cpu: Duration, now: Instant) -> Option<Instant> {
         let share = self.share?;
         let gained = self.gain(now.saturating_duration_since(self.filled));
@@ -48,6 +59,14 @@ impl Bucket {
     }
 }
 
+/// Thousandths of a core.
+fn share(cpus: Bound<Cpus>) -> Option<u32> {
+    match cpus {
+        Bound::At(cpus) => u32::try_from(cpus.milli()).ok(),
+        Bound::Unlimited => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,7 +74,7 @@ mod tests {
     #[test]
     fn a_whole_core_is_never_throttled() {
         let now = Instant::now();
-        let mut bucket = Bucket::new(Bound::At(Cpus::from_milli(1000)), now);
+        let mut bucket = Bucket::of_guest(Bound::At(Cpus::from_milli(1000)), now);
         assert_eq!(bucket.charge(Duration::from_secs(10), now), None);
     }
 
@@ -63,7 +82,7 @@ mod tests {
     fn a_quarter_core_gets_a_quarter() {
         let start = Instant::now();
         let (mut now, mut used) = (start, Duration::ZERO);
-        let mut bucket = Bucket::new(Bound::At(Cpus::from_milli(250)), start);
+        let mut bucket = Bucket::of_guest(Bound::At(Cpus::from_milli(250)), start);
         let slice = Duration::from_millis(1);
         while now < start + Duration::from_secs(10) {
             now += slice;

@@ -25,6 +25,11 @@ impl LoadedModule {
         &self.settings
     }
 
+    /// Bytes it takes in memory: the module, and its code as far as the engine knows.
+    pub(crate) fn size(&self) -> u64 {
+        self.program.code_size().saturating_add(self.verified.bytes().len() as u64)
+    }
+
     /// How long compiling and loading took, by the monotonic clock.
     pub fn compile_time(&self) -> Duration {
         self.compile_time

@@ -9,7 +9,7 @@ use ambit_engine::{
     host::{Discard, DiscardLog, GuestInput, GuestLog, GuestOutput},
 };
 
-use crate::module::LoadedModule;
+use crate::{module::LoadedModule, tenant::Tenant};
 
 /// The module of a run.
 #[derive(Debug, Clone)]
@@ -69,6 +69,8 @@ pub struct RunRequest {
     pub since: Option<Instant>,
     /// What it is called: argv\[0\], and the name in the report.
     pub name: Arc<str>,
+    /// Whose run it is; `None` is a tenant of the runtime's own.
+    pub tenant: Option<Tenant>,
 }
 
 impl RunRequest {

@@ -3,11 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-        mpsc,
-    },
+    sync::{Arc, mpsc},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -17,36 +13,35 @@ use ambit_engine::Meter;
 use tokio::sync::oneshot;
 
 use crate::{
-    core_loop::Inbox,
     finished::{End, Finished, Identity},
+    scheduler::Scheduler,
+    stats::RunState,
     task::nanos,
 };
 
-/// A run that is under way: cancel it, look at what it uses, wait for its end. A future of its [`Finished`].
+/// A run that is under way: cancel it, pause it, look at what it uses, wait for its end. A future of its [`Finished`].
 ///
 /// Dropping it does not end the run.
 #[derive(Debug)]
 pub struct Running {
     pub(crate) identity: Identity,
-    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) scheduler: Arc<Scheduler>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) done: oneshot::Receiver<End>,
     pub(crate) started: Instant,
-    /// Set by the compiling thread.
-    pub(crate) compiling: Option<Arc<AtomicBool>>,
 }
 
 /// Ends a run from any thread; see [`Running::canceller`].
 #[derive(Debug, Clone)]
 pub struct Canceller {
     id: RunId,
-    inbox: Arc<Inbox>,
+    scheduler: Arc<Scheduler>,
 }
 
 impl Canceller {
     /// Ends the run as `cancelled` by `by`, unless it has ended.
     pub fn cancel(&self, by: &str) {
-        self.inbox.cancel(self.id, escape(by, 128));
+        self.scheduler.cancel(self.id, escape(by, 128));
     }
 }
 
@@ -63,12 +58,28 @@ impl Running {
 
     /// Something that can end it while this is waited for.
     pub fn canceller(&self) -> Canceller {
-        Canceller { id: self.identity.run, inbox: Arc::clone(&self.inbox) }
+        Canceller { id: self.identity.run, scheduler: Arc::clone(&self.scheduler) }
     }
 
     /// Whether its module is still being compiled.
     pub fn is_compiling(&self) -> bool {
-        self.compiling.as_ref().is_some_and(|compiling| compiling.load(Relaxed))
+        self.state() == Some(RunState::Compiling)
+    }
+
+    /// What it is doing; `None` once it has ended.
+    pub fn state(&self) -> Option<RunState> {
+        self.scheduler.state_of(self.identity.run)
+    }
+
+    /// Keeps it from running until [`Running::resume`]. A slice under way is finished. Its deadline stays where it is, and
+    /// ends it also while it is paused.
+    pub fn pause(&self) {
+        self.scheduler.pause(self.identity.run);
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.scheduler.resume(self.identity.run);
     }
 
     /// What is to be said of a run that its deadline should have ended and did not, because its core's thread is inside an

@@ -1,18 +1,17 @@
-//! The runtime: an engine, a ticker and a core.
+//! The runtime: an engine, a ticker and cores.
 
 use std::{
     fmt, io,
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
     },
-    task::Waker,
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use ambit_admit::Verified;
-use ambit_core::{Bound, Event, Policy, Rejection, RunId};
+use ambit_core::{Bound, ByteSize, Event, Policy, RejectReason, Rejection, RunId};
 use ambit_engine::{
     Engine, Meter, Settings,
     wasmtime::{PoolConfig, WasmtimeEngine},
@@ -21,58 +20,60 @@ use tokio::sync::oneshot;
 
 use crate::{
     bucket::Bucket,
-    core_loop::{Core, Inbox, Listener},
-    finished::{Finished, Identity},
+    cache::{Found, ModuleCache},
+    config::RuntimeConfig,
+    core_loop::{Core, Listener},
+    finished::{End, Finished, Identity},
+    gate::{Asks, Gate, Permit},
+    inline::InlineWaker,
     module::LoadedModule,
     request::{Module, RunRequest},
     resolve::{Resolved, resolve},
     running::Running,
-    task::{Phase, Slice, Task},
+    scheduler::{Refused, Scheduler},
+    stats::SchedulerStats,
+    task::{Phase, Slice, Task, nanos},
+    tenant::{Tenant, TenantConfig},
     ticker::Ticker,
 };
 
-/// How a runtime is set up.
-pub struct RuntimeConfig {
-    /// How long a guest runs before others get their turn. Default 1 ms.
-    pub slice: Duration,
-    /// How many guests the instance pool holds; 0 for none. Default 256.
-    pub pool_guests: u32,
-    /// Hears of the end of every run, on the core's thread: be quick.
-    pub listener: Option<Listener>,
-}
-
-impl Default for RuntimeConfig {
-    fn default() -> Self {
-        Self { slice: Duration::from_millis(1), pool_guests: 256, listener: None }
-    }
-}
-
-impl fmt::Debug for RuntimeConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RuntimeConfig").field("slice", &self.slice).field("pool_guests", &self.pool_guests).finish_non_exhaustive()
-    }
-}
+/// Slices that run on the thread of whoever asked for the run. Two, since a call of microseconds may begin just before a
+/// tick.
+const INLINE_SLICES: u32 = 2;
 
 /// Runs guests in this process.
 pub struct Runtime {
     engine: Arc<dyn Engine>,
     engine_version: Arc<str>,
-    inbox: Arc<Inbox>,
+    scheduler: Arc<Scheduler>,
     ticker: Arc<Ticker>,
-    /// Timers and descriptors, driven by the core's thread.
+    cache: Arc<ModuleCache>,
+    /// Timers and descriptors of first slices, driven by the first core's thread.
     driver: tokio::runtime::Handle,
-    core: Option<JoinHandle<()>>,
-    /// Held by whoever runs a first slice on a thread of its own.
-    inline: Mutex<()>,
+    cores: Vec<JoinHandle<()>>,
+    /// Whose runs those are that name no tenant.
+    tenant: Tenant,
+    queue: usize,
+    queue_wait: Duration,
     listener: Option<Listener>,
     next: AtomicU64,
+}
+
+/// A run that was asked for: over already, or under way.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once a run and taken apart at once")]
+pub enum Started {
+    /// It is over: it was short, and ran on the thread that asked for it.
+    Finished(Finished),
+    /// It is under way.
+    Running(Running),
 }
 
 impl Runtime {
     /// A runtime with Wasmtime.
     ///
     /// # Errors
-    /// The operating system gives no threads, timers or descriptors.
+    /// The configuration is out of its ranges, or the operating system gives no threads, timers or descriptors.
     pub fn new(config: RuntimeConfig) -> io::Result<Self> {
         let engine = Arc::new(WasmtimeEngine::new(PoolConfig { guests: config.pool_guests }));
         Self::with_engine(config, engine)
@@ -81,27 +82,40 @@ impl Runtime {
     /// A runtime with an engine of one's own.
     ///
     /// # Errors
-    /// The operating system gives no threads, timers or descriptors.
+    /// As [`Runtime::new`].
     pub fn with_engine(config: RuntimeConfig, engine: Arc<dyn Engine>) -> io::Result<Self> {
-        let RuntimeConfig { slice, pool_guests: _, listener } = config;
+        config.check()?;
+        let RuntimeConfig { cores, slice, pool_guests: _, concurrency, memory, queue, queue_wait, cache, compilers, listener } =
+            config;
         let ticker = Arc::new(Ticker::start(Arc::clone(&engine), slice)?);
-        let inbox = Arc::new(Inbox::default());
-        let driver = tokio::runtime::Builder::new_current_thread().enable_time().enable_io().max_blocking_threads(2).build()?;
-        let core = Core::new(Arc::clone(&inbox), Arc::clone(&ticker), listener.clone());
-        let handle = driver.handle().clone();
-        let core = thread::Builder::new().name("ambit-core".into()).spawn(move || driver.block_on(core))?;
+        let scheduler = Arc::new(Scheduler::new(cores, slice, Gate::new(concurrency, memory)));
         let engine_version = engine.capabilities().version.into();
-        Ok(Self {
+        let cache = Arc::new(ModuleCache::new(Arc::clone(&engine), cache.get(), compilers));
+        let drivers = (0..cores)
+            .map(|_| tokio::runtime::Builder::new_current_thread().enable_time().enable_io().max_blocking_threads(2).build())
+            .collect::<io::Result<Vec<_>>>()?;
+        let tenant = scheduler.tenant(TenantConfig::new("default"));
+        let driver = drivers[0].handle().clone();
+        let mut runtime = Self {
             engine,
             engine_version,
-            inbox,
+            scheduler,
             ticker,
-            driver: handle,
-            core: Some(core),
-            inline: Mutex::new(()),
+            cache,
+            driver,
+            cores: Vec::with_capacity(cores),
+            tenant,
+            queue,
+            queue_wait,
             listener,
             next: AtomicU64::new(1),
-        })
+        };
+        for (number, driver) in drivers.into_iter().enumerate() {
+            let core = Core::new(number, Arc::clone(&runtime.scheduler), Arc::clone(&runtime.ticker), runtime.listener.clone());
+            let thread = thread::Builder::new().name(format!("ambit-core-{number}"));
+            runtime.cores.push(thread.spawn(move || driver.block_on(core))?);
+        }
+        Ok(runtime)
     }
 
     /// The engine.
@@ -109,63 +123,154 @@ impl Runtime {
         &self.engine
     }
 
-    /// Compiles and loads a module for runs under `policy`. Blocks, for seconds if the module is large.
+    /// Makes room for a tenant.
+    ///
+    /// # Errors
+    /// Its weight is out of its range.
+    pub fn tenant(&self, config: TenantConfig) -> Result<Tenant, Rejection> {
+        if !TenantConfig::WEIGHTS.contains(&config.weight) {
+            let (least, most) = (TenantConfig::WEIGHTS.start(), TenantConfig::WEIGHTS.end());
+            let message = format!("tenant `{}` has weight {}; it must lie between {least} and {most}", config.name, config.weight);
+            return Err(Rejection::new(RejectReason::Policy, message));
+        }
+        Ok(self.scheduler.tenant(config))
+    }
+
+    /// What is going on, and has gone on.
+    pub fn stats(&self) -> SchedulerStats {
+        let (runs, tenants) = self.scheduler.snapshot();
+        let counters = &self.scheduler.counters;
+        SchedulerStats {
+            cores: self.cores.len(),
+            runs,
+            ended: counters.ended(),
+            slices: counters.slices.load(Relaxed),
+            inline: counters.inline.load(Relaxed),
+            reserved: self.scheduler.gate.reserved(),
+            kill_latency: counters.kill_latency.summary(),
+            cache: self.cache.stats(),
+            tenants,
+        }
+    }
+
+    /// A module compiled and loaded for runs under `policy`, from the cache if it is there. Blocks the thread, for seconds if
+    /// the module is large and new; not to be called from inside async code.
     ///
     /// # Errors
     /// The engine does not accept the module.
     pub fn load(&self, module: &Arc<Verified>, policy: &Policy) -> Result<Arc<LoadedModule>, Rejection> {
-        load(&*self.engine, module, Settings::shared_process(policy))
+        match self.cache.get(module, Settings::shared_process(policy)) {
+            Found::Ready(loaded) => Ok(loaded),
+            Found::Compiling(compiled) => compiled.blocking_recv().unwrap_or_else(|_| Err(not_compiled())),
+        }
+    }
+
+    /// As [`Runtime::load`], without blocking the thread: the compiler has threads of its own.
+    ///
+    /// # Errors
+    /// As [`Runtime::load`].
+    pub async fn load_async(&self, module: &Arc<Verified>, policy: &Policy) -> Result<Arc<LoadedModule>, Rejection> {
+        match self.cache.get(module, Settings::shared_process(policy)) {
+            Found::Ready(loaded) => Ok(loaded),
+            Found::Compiling(compiled) => compiled.await.unwrap_or_else(|_| Err(not_compiled())),
+        }
     }
 
     /// Starts a run. It has ended, one way or another, when the [`Running`] says so.
     ///
     /// # Errors
-    /// Something was asked for that cannot be given or enforced; nothing ran.
+    /// Something was asked for that cannot be given or enforced, or there is no room; nothing ran.
     pub fn start(&self, request: RunRequest) -> Result<Running, Rejection> {
         let (task, identity) = self.prepare(request)?;
-        Ok(self.enqueue(task, identity))
+        self.enqueue(task, identity)
     }
 
-    /// Starts a run and waits for its end, blocking the thread. If nobody else runs, its first slice runs on this thread:
-    /// a call of microseconds costs no hand-over. Not to be called from inside async code.
+    /// Starts a run. If nobody waits for a core, its first slice runs on this thread, so that a call of microseconds costs no
+    /// hand-over: this takes at most two slices and the time to end the guest.
+    ///
+    /// # Errors
+    /// As [`Runtime::start`].
+    pub fn start_here(&self, request: RunRequest) -> Result<Started, Rejection> {
+        let (mut task, identity) = self.prepare(request)?;
+        let may =
+            matches!(task.phase, Phase::Running(_)) && !task.bucket.is_limited() && task.tenant.config.cpus == Bound::Unlimited;
+        if may && let Some(turn) = self.scheduler.inline() {
+            task.permit = Permit::take(&self.scheduler, &task.tenant, task.asks);
+            if task.permit.is_some() {
+                match self.first_slices(task) {
+                    Ok(end) => return Ok(Started::Finished(Finished { identity, end })),
+                    Err(pending) => task = pending,
+                }
+            }
+            drop(turn);
+        }
+        self.enqueue(task, identity).map(Started::Running)
+    }
+
+    /// Starts a run as [`Runtime::start_here`] does and waits for its end, blocking the thread. Not to be called from inside
+    /// async code.
     ///
     /// # Errors
     /// As [`Runtime::start`].
     pub fn run(&self, request: RunRequest) -> Result<Finished, Rejection> {
-        let (mut task, identity) = self.prepare(request)?;
-        if self.inbox.load.load(Relaxed) == 0
-            && matches!(task.phase, Phase::Running(_))
-            && let Ok(_turn) = self.inline.try_lock()
-        {
-            let _driver = self.driver.enter();
-            // Whatever it registers this waker with, it registers again when the core polls it, which is the first thing
-            // the core does with it.
-            if let Slice::Ended(end) = task.slice(&self.ticker, Waker::noop()) {
-                task.close(&end, self.listener.as_ref());
-                return Ok(Finished { identity, end: *end });
-            }
-        }
-        Ok(self.enqueue(task, identity).wait())
+        Ok(match self.start_here(request)? {
+            Started::Finished(finished) => finished,
+            Started::Running(running) => running.wait(),
+        })
     }
 
-    /// Hands a task to the core.
-    fn enqueue(&self, mut task: Task, identity: Identity) -> Running {
+    /// Runs first slices on this thread. Gives the run back if it has not ended.
+    fn first_slices(&self, mut task: Box<Task>) -> Result<End, Box<Task>> {
+        let _driver = self.driver.enter();
+        InlineWaker::with(|wake| {
+            for _ in 0..INLINE_SLICES {
+                // What the guest registers this waker with, it registers again with its own when a core polls it, which is
+                // the first thing that a core does with it.
+                match task.slice(&self.ticker, wake.waker()) {
+                    Slice::Ended(end, used) => {
+                        task.tenant.note_uncharged(nanos(used.cpu));
+                        self.scheduler.counters.inline.fetch_add(1, Relaxed);
+                        return Ok(task.close_here(*end, &self.scheduler.counters, self.listener.as_ref()));
+                    }
+                    Slice::Pending(used) => {
+                        task.tenant.note_uncharged(nanos(used.cpu));
+                        let goes_on = wake.take() && !self.scheduler.is_wanted();
+                        if !goes_on || task.over_cpu().is_some() || task.deadline.is_some_and(|deadline| deadline <= used.now) {
+                            break;
+                        }
+                    }
+                }
+            }
+            Err(task)
+        })
+    }
+
+    /// Hands a run to the cores.
+    fn enqueue(&self, mut task: Box<Task>, identity: Identity) -> Result<Running, Rejection> {
+        if task.permit.is_none() && self.scheduler.gate.waiting.load(Relaxed) == 0 {
+            task.permit = Permit::take(&self.scheduler, &task.tenant, task.asks);
+        }
         let (sender, done) = oneshot::channel();
         task.done = Some(sender);
-        let compiling = match &task.phase {
-            Phase::Compiling { compiling, .. } => Some(Arc::clone(compiling)),
-            Phase::Running(_) | Phase::Over => None,
-        };
         let meter = Arc::clone(&task.meter);
-        let running = Running { identity, inbox: Arc::clone(&self.inbox), meter, done, started: task.started, compiling };
-        self.inbox.start(task);
-        running
+        let running = Running { identity, scheduler: Arc::clone(&self.scheduler), meter, done, started: task.started };
+        match self.scheduler.start(task, self.queue) {
+            Ok(()) => Ok(running),
+            Err((task, refused)) => {
+                drop(task);
+                let message = match refused {
+                    Refused::Full => format!("{} runs wait already; try again later", self.queue),
+                    Refused::Stopping => "the runtime is shutting down".into(),
+                };
+                Err(Rejection::new(RejectReason::Overloaded, message))
+            }
+        }
     }
 
     /// Resolves grants, takes a number, and makes the guest or has its module compiled.
-    fn prepare(&self, request: RunRequest) -> Result<(Task, Identity), Rejection> {
+    fn prepare(&self, request: RunRequest) -> Result<(Box<Task>, Identity), Rejection> {
         request.check()?;
-        let RunRequest { module, policy, call, streams, since, name } = request;
+        let RunRequest { module, policy, call, streams, since, name, tenant } = request;
         let now = Instant::now();
         let started = since.map_or(now, |since| since.min(now));
         let limits = policy.limits.run.clone();
@@ -173,18 +278,28 @@ impl Runtime {
             Bound::At(span) => Some(started + span.duration()),
             Bound::Unlimited => None,
         };
+        let tenant = tenant.map_or_else(|| Arc::clone(&self.tenant.0), |tenant| tenant.0);
+        let asks = Asks { runs: 1, memory: self.countable(limits.memory)? };
+        let settings = Settings::shared_process(&policy);
+        if let Module::Loaded(loaded) = &module
+            && loaded.settings != settings
+        {
+            let message =
+                "the module was loaded under a policy with another stack, other features or other metering; load it for this one";
+            return Err(Rejection::new(RejectReason::Policy, message));
+        }
         let Resolved { host, scratch } = resolve(&policy.grants, streams, Arc::clone(&name))?;
         let id = RunId(self.next.fetch_add(1, Relaxed));
         let digest = module.verified().digest();
-        let bucket = Bucket::new(limits.cpus, started);
+        let bucket = Bucket::of_guest(limits.cpus, started);
         let meter = Arc::new(Meter::new(limits, policy.on_memory_refusal));
-        let phase = match module {
-            Module::Loaded(loaded) => Phase::Running(loaded.program.guest(host, Arc::clone(&meter), call)),
-            Module::Verified(module) => {
-                let compiling = Arc::new(AtomicBool::new(true));
-                let module = self.compile(module, &policy, Arc::clone(&compiling));
-                Phase::Compiling { module, host: Box::new(host), call, compiling }
-            }
+        let found = match module {
+            Module::Loaded(loaded) => Found::Ready(loaded),
+            Module::Verified(module) => self.cache.get(&module, settings),
+        };
+        let phase = match found {
+            Found::Ready(loaded) => Phase::Running(loaded.program.guest(host, Arc::clone(&meter), call)),
+            Found::Compiling(module) => Phase::Compiling { module, host: Box::new(host), call },
         };
         let identity = Identity {
             run: id,
@@ -203,54 +318,49 @@ impl Runtime {
             phase,
             meter,
             policy,
+            tenant,
+            asks,
+            permit: None,
             started,
             deadline,
+            queue_until: now + self.queue_wait,
             cpu: Duration::ZERO,
             bucket,
-            throttled: false,
+            refill: None,
             compile_time: None,
             scratch,
             waker: None,
             done: None,
         };
-        Ok((task, identity))
+        Ok((Box::new(task), identity))
     }
 
-    /// Compiles on a thread of its own. Nothing can stop it there: a run that ends meanwhile leaves it to finish.
-    fn compile(
-        &self,
-        module: Arc<Verified>,
-        policy: &Policy,
-        compiling: Arc<AtomicBool>,
-    ) -> oneshot::Receiver<Result<Arc<LoadedModule>, Rejection>> {
-        let (sender, receiver) = oneshot::channel();
-        let engine = Arc::clone(&self.engine);
-        let settings = Settings::shared_process(policy);
-        let spawned = thread::Builder::new().name("ambit-compile".into()).spawn(move || {
-            let loaded = load(&*engine, &module, settings);
-            compiling.store(false, Relaxed);
-            // Nobody may be waiting any more.
-            let _ = sender.send(loaded);
-        });
-        // Without a thread the sender is dropped, and the run is lost with that reason.
-        drop(spawned);
-        receiver
+    /// What a run with this limit on its memory reserves, if that can ever be had.
+    fn countable(&self, memory: Bound<ByteSize>) -> Result<u64, Rejection> {
+        let total = self.scheduler.gate.memory();
+        let refuse = |what: String| {
+            let total = ByteSize::bytes(total);
+            Err(Rejection::new(RejectReason::Policy, format!("the run {what}, and the runtime has {total} for all")))
+        };
+        match memory {
+            Bound::At(size) if size.get() > total => refuse(format!("may use {size} of memory")),
+            Bound::Unlimited if total != u64::MAX => refuse("has no limit on its memory".into()),
+            Bound::At(size) => Ok(size.get()),
+            Bound::Unlimited => Ok(0),
+        }
     }
 }
 
-fn load(engine: &dyn Engine, module: &Arc<Verified>, settings: Settings) -> Result<Arc<LoadedModule>, Rejection> {
-    let began = Instant::now();
-    let artifact = engine.compile(module, &settings)?;
-    let program = engine.load(&artifact)?;
-    Ok(Arc::new(LoadedModule { verified: Arc::clone(module), settings, program, compile_time: began.elapsed() }))
+fn not_compiled() -> Rejection {
+    Rejection::new(RejectReason::Overloaded, "the module was not compiled: the compiler panicked, or had no thread")
 }
 
 impl Drop for Runtime {
-    /// Cancels what still runs, and waits for the core. A guest inside one uninterruptible operation is waited for.
+    /// Cancels what still runs, and waits for the cores. A guest inside one uninterruptible operation is waited for.
     fn drop(&mut self) {
-        self.inbox.stop();
-        if let Some(core) = self.core.take() {
-            // If the core's thread has panicked, its runs are lost, and say so.
+        self.scheduler.stop();
+        for core in self.cores.drain(..) {
+            // If a core's thread has panicked, its runs are lost, and say so.
             let _ = core.join();
         }
     }

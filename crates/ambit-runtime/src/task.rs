@@ -5,10 +5,7 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::SeqCst},
-    },
+    sync::{Arc, Weak, atomic::Ordering::Relaxed},
     task::{Context, Poll, Wake, Waker},
     time::{Duration, Instant},
 };
@@ -19,23 +16,22 @@ use tokio::sync::oneshot;
 
 use crate::{
     bucket::Bucket,
-    core_loop::{Inbox, Listener},
-    cpu_clock::Stretch,
+    core_loop::Listener,
+    cpu_clock::{Stretch, Used},
     finished::End,
+    gate::{Asks, Permit},
     module::LoadedModule,
+    scheduler::Scheduler,
     scratch::Scratch,
+    stats::Counters,
+    tenant::TenantShared,
     ticker::Ticker,
 };
 
 /// What a run does next.
 pub(crate) enum Phase {
     /// Its module is being compiled on another thread.
-    Compiling {
-        module: oneshot::Receiver<Result<Arc<LoadedModule>, Rejection>>,
-        host: Box<HostSpec>,
-        call: Call,
-        compiling: Arc<AtomicBool>,
-    },
+    Compiling { module: oneshot::Receiver<Result<Arc<LoadedModule>, Rejection>>, host: Box<HostSpec>, call: Call },
     /// It runs.
     Running(Box<dyn Guest>),
     /// It has ended, and only its report is left.
@@ -49,26 +45,33 @@ pub(crate) struct Task {
     pub(crate) phase: Phase,
     pub(crate) meter: Arc<Meter>,
     pub(crate) policy: Arc<Policy>,
+    pub(crate) tenant: Arc<TenantShared>,
+    /// The room it takes.
+    pub(crate) asks: Asks,
+    /// Given back when it has ended, before anybody hears of that.
+    pub(crate) permit: Option<Permit>,
     pub(crate) started: Instant,
     pub(crate) deadline: Option<Instant>,
+    /// Until when it waits to be admitted.
+    pub(crate) queue_until: Instant,
     pub(crate) cpu: Duration,
     pub(crate) bucket: Bucket,
-    /// It has used up its share of a core and is not to run until that has refilled.
-    pub(crate) throttled: bool,
+    /// When its share of a core has refilled, if it has used that up.
+    pub(crate) refill: Option<Instant>,
     pub(crate) compile_time: Option<Duration>,
     /// Removed from disk when the run is over.
     pub(crate) scratch: Option<Scratch>,
-    /// Set by the core that runs it.
-    pub(crate) waker: Option<(Arc<TaskWaker>, Waker)>,
+    /// Made by the core that first runs it.
+    pub(crate) waker: Option<Waker>,
     pub(crate) done: Option<oneshot::Sender<End>>,
 }
 
 /// What came of a slice.
 pub(crate) enum Slice {
     /// The guest waits, or wants to go on; it took this much CPU time.
-    Pending(Duration),
+    Pending(Used),
     /// The run is over.
-    Ended(Box<End>),
+    Ended(Box<End>, Used),
 }
 
 impl Task {
@@ -91,14 +94,12 @@ impl Task {
         let used = stretch.used();
         drop(under_way);
         self.cpu += used.cpu;
-        match polled {
-            None => Slice::Pending(used.cpu),
-            Some(Ok(ended)) => {
-                let (outcome, results) = ended.outcome(&self.meter);
-                Slice::Ended(Box::new(self.finish(outcome, results, used.now)))
-            }
-            Some(Err(panic)) => Slice::Ended(Box::new(self.finish(panicked(&*panic), Vec::new(), used.now))),
-        }
+        let (outcome, results) = match polled {
+            None => return Slice::Pending(used),
+            Some(Ok(ended)) => ended.outcome(&self.meter),
+            Some(Err(panic)) => (panicked(&*panic), Vec::new()),
+        };
+        Slice::Ended(Box::new(self.finish(outcome, results, used.now)), used)
     }
 
     /// Goes on: waits for its module, then runs it.
@@ -122,9 +123,27 @@ impl Task {
         }
     }
 
-    /// Removes what the run leaves on disk, and tells whoever listens.
-    pub(crate) fn close(&mut self, end: &End, listener: Option<&Listener>) {
+    /// Whether it waits for its module.
+    pub(crate) fn is_compiling(&self) -> bool {
+        matches!(self.phase, Phase::Compiling { .. })
+    }
+
+    /// The last of a run whose end somebody waits for.
+    pub(crate) fn close(mut self: Box<Self>, end: End, counters: &Counters, listener: Option<&Listener>) {
+        let done = self.done.take();
+        let end = self.close_here(end, counters, listener);
+        if let Some(done) = done {
+            // Nobody may be waiting any more.
+            let _ = done.send(end);
+        }
+    }
+
+    /// The last of a run: removes what it leaves on disk, makes room for others, and tells whoever listens.
+    pub(crate) fn close_here(mut self: Box<Self>, end: End, counters: &Counters, listener: Option<&Listener>) -> End {
         self.scratch = None;
+        self.permit = None;
+        counters.count_end(&end.outcome);
+        self.tenant.ended.fetch_add(1, Relaxed);
         if let Some(listener) = listener {
             listener(&Event::Ended {
                 run: self.id,
@@ -133,6 +152,7 @@ impl Task {
                 violations: end.violations.clone(),
             });
         }
+        end
     }
 
     /// The end this run must have for its CPU time, if it has used it up.
@@ -165,12 +185,14 @@ pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Puts a task on its core's queue when what it waits for is there.
-pub(crate) struct TaskWaker {
-    pub(crate) id: RunId,
-    pub(crate) inbox: Arc<Inbox>,
-    /// Whether it is on the queue already.
-    pub(crate) queued: AtomicBool,
+/// Puts a run on the queue when what it waits for is there.
+pub(crate) fn waker(id: RunId, scheduler: &Arc<Scheduler>) -> Waker {
+    Arc::new(TaskWaker { id, scheduler: Arc::downgrade(scheduler) }).into()
+}
+
+struct TaskWaker {
+    id: RunId,
+    scheduler: Weak<Scheduler>,
 }
 
 impl Wake for TaskWaker {
@@ -179,14 +201,19 @@ impl Wake for TaskWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if !self.queued.swap(true, SeqCst) {
-            self.inbox.wake(self.id);
+        if let Some(scheduler) = self.scheduler.upgrade() {
+            scheduler.wake(self.id);
         }
     }
 }
 
 /// The outcome of a run in which the host panicked.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Outcome {
+    Outcome::Lost { reason: format!("the host panicked: {}", message_of(panic)) }
+}
+
+/// What a panic says; escaped and capped.
+pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
     let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Outcome::Lost { reason: format!("the host panicked: {}", escape(message.unwrap_or("no message"), 512)) }
+    escape(message.unwrap_or("no message"), 512)
 }

@@ -135,6 +135,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         call: ready.call,
         streams: streams(quiet)?,
         since: Some(began),
+        tenant: None,
         name: name.as_str().into(),
     };
     let refused = Refused { policy: Some(Policy::clone(&ready.policy)), module: Some(ready.module.digest()) };

@@ -35,6 +35,8 @@ pub(super) struct WasmtimeProgram {
     pub(super) main: Arc<Linked>,
     /// The same on demand, for when the pool is full.
     pub(super) spare: Option<Arc<Linked>>,
+    /// In bytes, both together.
+    code_size: u64,
 }
 
 /// A module linked in one engine.
@@ -61,7 +63,8 @@ impl WasmtimeProgram {
     ) -> Result<Self, Rejection> {
         let main = Arc::new(Linked::load(code, settings, main)?);
         let spare = spare.map(|slot| Linked::load(code, settings, slot).map(Arc::new)).transpose()?;
-        Ok(Self { main, spare })
+        let code_size = code.bytes.len() as u64 * if spare.is_some() { 2 } else { 1 };
+        Ok(Self { main, spare, code_size })
     }
 }
 
@@ -106,6 +109,10 @@ fn load_component(slot: &Slot, code: &NativeCode) -> wasmtime::Result<Component>
 }
 
 impl Program for WasmtimeProgram {
+    fn code_size(&self) -> u64 {
+        self.code_size
+    }
+
     fn guest(&self, host: HostSpec, meter: Arc<Meter>, call: Call) -> Box<dyn Guest> {
         let data = Data::new(Box::new(Host::new(host, Arc::clone(&meter))), Arc::clone(&meter));
         let limits = meter.limits();

@@ -71,6 +71,11 @@ impl Engine for WasmiEngine {
 }
 
 impl Program for WasmiProgram {
+    fn code_size(&self) -> u64 {
+        // Wasmi does not say.
+        0
+    }
+
     fn guest(&self, host: HostSpec, meter: Arc<Meter>, call: Call) -> Box<dyn Guest> {
         let data = Data { host: Host::new(host, Arc::clone(&meter)), pending: None };
         Box::new(WasmiGuest::new(self.module.clone(), Arc::clone(&self.linker), data, meter, call))

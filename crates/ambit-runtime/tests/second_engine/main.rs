@@ -37,8 +37,15 @@ fn start(runtime: &Runtime, module: Vec<u8>, limits: &[(&str, &str)], stdout: &C
     let module = Arc::new(ambit_admit::admit(module, &AdmitRules::from_policy(&policy)).expect("admitted"));
     let call = Call::command(&module).expect("a program");
     let streams = Streams { stdout: Box::new(stdout.clone()), ..Streams::default() };
-    let request =
-        RunRequest { module: Module::Verified(module), policy: Arc::new(policy), call, streams, since: None, name: "guest".into() };
+    let request = RunRequest {
+        module: Module::Verified(module),
+        policy: Arc::new(policy),
+        call,
+        streams,
+        since: None,
+        tenant: None,
+        name: "guest".into(),
+    };
     runtime.start(request).expect("accepted")
 }
 
