@@ -1,6 +1,6 @@
 //! What once went wrong, each with the least that shows it.
 
-use std::{fs, process::Stdio};
+use std::{fs, os::unix::fs::symlink, process::Stdio};
 
 use crate::ambit::run;
 
@@ -41,6 +41,34 @@ fn an_exclusive_open_that_fails_leaves_the_file_as_it_was() {
         (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 0))) (then unreachable))"#;
     run(&["--dir", &grant, "-"]).stdin(program(OPEN, "keep", body)).done().says(0, &[]);
     assert_eq!(fs::read_to_string(dir.path().join("keep")).expect("there"), "kept");
+}
+
+#[test]
+fn a_file_is_made_through_a_link_to_nothing_if_it_lies_inside() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let inside = dir.path().join("inside");
+    fs::create_dir_all(inside.join("sub")).expect("made");
+    symlink("sub/target", inside.join("near")).expect("linked");
+    symlink("../target", inside.join("far")).expect("linked");
+    let grant = format!("{}:/d:rw", inside.display());
+    // Follows links, for writing, with these flags of opening: 1 is CREAT, 5 is CREAT and EXCL.
+    let opens = |name: &str, flags: i32, errno: i32| {
+        let body = format!(
+            r#"(if (i32.ne (i32.const {errno}) (call $open (i32.const 3) (i32.const 1) (i32.const 64) (i32.const {})
+                (i32.const {flags}) (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 0))) (then unreachable))"#,
+            name.len()
+        );
+        run(&["--dir", &grant, "--limit", "files=1", "-"]).stdin(program(OPEN, name, &body)).done().says(0, &[]);
+    };
+    const EXIST: i32 = 20;
+    const NOTCAPABLE: i32 = 76;
+    opens("near", 5, EXIST);
+    assert!(!inside.join("sub/target").exists(), "an exclusive open does not follow");
+    opens("near", 1, 0);
+    assert!(inside.join("sub/target").is_file());
+    assert!(inside.join("near").is_symlink());
+    opens("far", 1, NOTCAPABLE);
+    assert!(!dir.path().join("target").exists());
 }
 
 #[test]
