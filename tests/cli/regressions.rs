@@ -72,6 +72,29 @@ fn a_file_is_made_through_a_link_to_nothing_if_it_lies_inside() {
 }
 
 #[test]
+fn what_cannot_be_written_does_not_open_for_writing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join("file"), "text").expect("written");
+    let imports = format!(r#"{OPEN} (import "wasi_snapshot_preview1" "fd_fdstat_get" (func $stat (param i32 i32) (result i32)))"#);
+    // As C's library does: of the rights it needs (2 is reading, 64 writing) it asks for those that the directory passes on.
+    let opens = |access: &str, needs: i64, errno: i32| {
+        let body = format!(
+            r#"(if (call $stat (i32.const 3) (i32.const 128)) (then unreachable))
+            (if (i32.ne (i32.const {errno}) (call $open (i32.const 3) (i32.const 1) (i32.const 64) (i32.const 4) (i32.const 0)
+                (i64.and (i64.const {needs}) (i64.load (i32.const 144))) (i64.load (i32.const 144))
+                (i32.const 0) (i32.const 0))) (then unreachable))"#
+        );
+        let grant = format!("{}:/d:{access}", dir.path().display());
+        run(&["--dir", &grant, "-"]).stdin(program(&imports, "file", &body)).done().says(0, &[]);
+    };
+    const ROFS: i32 = 69;
+    opens("rw", 2 | 64, 0);
+    opens("ro", 2, 0);
+    opens("ro", 2 | 64, ROFS);
+    opens("ro", 64, ROFS);
+}
+
+#[test]
 fn a_guest_cannot_lead_the_report_astray() {
     let dir = tempfile::tempdir().expect("a directory");
     let inside = dir.path().join("inside");
