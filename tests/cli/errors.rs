@@ -56,14 +56,18 @@ fn what_cannot_be_enforced_is_refused() {
     };
     check(&["--limit", "compile-time=1s"], &["compile-time", "compiler runs in this process"]);
     check(&["--limit", "compile-memory=1GiB"], &["compile-memory"]);
-    check(&["--limit", "connections=3"], &["connections"]);
+    check(&["--limit", "connections=3"], &["connections", "the only value is 0"]);
+    check(&["--limit", "net-bytes=1"], &["net-bytes", "the only value is 0"]);
+    check(&["--unlimited", "connections"], &["connections", "the only value is 0"]);
     check(&["--engine", "wasmi"], &["engine `wasmi`"]);
     for level in ["process", "tenant"] {
         let done = ambit(&["run", "--isolation", level, "guests/bin/hello.wasm"]).done();
         done.says(126, &["unenforceable", &format!("isolation `{level}`")]);
         assert_eq!(done.stdout, "");
     }
+    // What is so anyway may be asked for.
     run(&["--unlimited", "compile-time", "guests/bin/hello.wasm"]).done().prints("hello, world\n");
+    run(&["--limit", "connections=0", "--limit", "net-bytes=0", "guests/bin/hello.wasm"]).done().prints("hello, world\n");
 }
 
 #[test]
