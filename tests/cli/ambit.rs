@@ -83,6 +83,12 @@ impl Done {
         self
     }
 
+    /// It said nothing on stderr.
+    #[track_caller]
+    pub(crate) fn is_silent(&self) {
+        assert_eq!(self.stderr, "", "{self:?}");
+    }
+
     /// It exited with 0, printed this, and said nothing.
     #[track_caller]
     pub(crate) fn prints(&self, stdout: &str) {

@@ -38,6 +38,32 @@ fn the_note_about_isolation_comes_once_and_can_be_hushed() {
 }
 
 #[test]
+fn quiet_silences_notes_and_no_error() {
+    let quiet = |words: &[&str]| {
+        let done = ambit(&[&["run", "--quiet"], words].concat()).done();
+        assert_eq!(done.stderr.lines().count(), 1, "{done:#?}");
+        done
+    };
+    quiet(&["no-such-file.wasm"]).says(126, &["rejected: not-found"]);
+    quiet(&["guests/hostile/inv-001.wat"]).says(126, &["rejected: invalid-module"]);
+    quiet(&["guests/hostile/cpu-019.wat", "--invoke", "run"]).says(134, &["trapped"]);
+    quiet(&["guests/hostile/cpu-001.wat", "--invoke", "run", "--fuel", "1000"]).says(123, &["limit exceeded: fuel"]);
+    ambit(&["run", "--quiet", "guests/hostile/wasi-021.wat"]).done().says(255, &[]).is_silent();
+}
+
+#[test]
+fn what_went_wrong_is_said_once_however_verbose() {
+    let once = |words: &[&str], what: &str| {
+        let done = run(&[&["--verbose"], words].concat()).done();
+        assert_eq!(done.stderr.matches(what).count(), 1, "{done:#?}");
+        assert!(done.stderr.contains("wall "), "{done:#?}");
+    };
+    once(&["no-such-file.wasm"], "not-found");
+    once(&["guests/hostile/cpu-001.wat", "--invoke", "run", "--fuel", "1000"], "limit exceeded");
+    once(&["guests/bin/hello.wasm"], "exited with code 0");
+}
+
+#[test]
 fn same_inputs_same_bits() {
     let clock = || run(&["--deterministic", "guests/bin/clock.wasm"]).done();
     let first = clock();

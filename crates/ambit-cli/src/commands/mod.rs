@@ -2,6 +2,7 @@
 
 pub(crate) mod completions;
 pub(crate) mod engines;
+pub(crate) mod finish;
 pub(crate) mod inspect;
 pub(crate) mod limits;
 pub(crate) mod outcome_text;

@@ -1,7 +1,7 @@
 //! `ambit run`
 
 use std::{
-    io::{self, Write},
+    io,
     path::PathBuf,
     sync::{Arc, mpsc},
     thread,
@@ -18,8 +18,9 @@ use ambit_runtime::{Module, RunRequest, Running, Runtime, RuntimeConfig, Streams
 use clap::ValueHint;
 
 use super::{
-    outcome_text, read_module,
-    report_file::{self, ReportFile},
+    finish::{Talk, finish},
+    read_module,
+    report_file::ReportFile,
 };
 use crate::{
     output,
@@ -65,7 +66,7 @@ pub(crate) struct Args {
     /// Print the policy in force as JSON and run nothing
     #[arg(long)]
     print_policy: bool,
-    /// Say nothing on stderr but what the guest says
+    /// No notes on stderr: only what the guest says, and what went wrong in one line
     #[arg(long, short)]
     quiet: bool,
     /// Say on stderr what was used
@@ -279,58 +280,4 @@ fn unstarted(outcome: Outcome, refused: Refused, name: &str, began: Instant) -> 
         isolation: Isolation::None,
         layers: Vec::new(),
     }
-}
-
-struct Talk {
-    quiet: bool,
-    verbose: bool,
-}
-
-/// Prints results and what there is to say, writes the report, and gives the exit status.
-fn finish(talk: &Talk, file: Option<ReportFile>, report: Report) -> anyhow::Result<u8> {
-    // First of all: talk may find nobody to listen, or block on somebody who does not.
-    let written = file.as_ref().map_or(Ok(()), |file| file.write_file(&report));
-    for value in &report.results {
-        output::data(&value.to_string())?;
-    }
-    if !talk.quiet {
-        for violation in &report.violations {
-            output::note(&outcome_text::violation(violation));
-        }
-        // A guest that exits has said itself what it had to say.
-        if !matches!(report.outcome, Outcome::Exited { .. }) {
-            output::error(&outcome_text::describe(&report.outcome));
-        }
-        if let (Outcome::Exited { code }, 255) = (&report.outcome, report.outcome.exit_status())
-            && *code != 255
-        {
-            output::note(&format!("the guest's exit code is {code}, which no process can have; the exit status is 255"));
-        }
-    }
-    if talk.verbose {
-        output::note(&usage(&report));
-    }
-    if let Some(ReportFile::Stderr) = file {
-        io::stderr().write_all(report_file::text(&report)?.as_bytes())?;
-    }
-    written?;
-    Ok(report.outcome.exit_status())
-}
-
-fn usage(report: &Report) -> String {
-    let usage = &report.usage;
-    let millis = |name: &str, nanos: Option<u64>| nanos.map(|nanos| format!("{name} {:.1} ms", nanos as f64 / 1e6));
-    let size = |name: &str, key: LimitKey, bytes: Option<u64>| bytes.map(|bytes| format!("{name} {}", key.show(bytes)));
-    let parts = [
-        Some(outcome_text::describe(&report.outcome).lines().next().unwrap_or_default().to_owned()),
-        millis("wall", usage.wall_ns),
-        millis("cpu", usage.cpu_ns),
-        millis("compile", usage.compile_ns),
-        usage.fuel.map(|fuel| format!("fuel {fuel}")),
-        size("peak memory", LimitKey::Memory, usage.peak_memory_bytes),
-        size("output", LimitKey::Output, usage.output_bytes),
-        size("disk", LimitKey::Disk, usage.disk_bytes),
-        usage.host_calls.map(|calls| format!("host calls {calls}")),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
