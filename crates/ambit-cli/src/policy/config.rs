@@ -7,7 +7,7 @@ use ambit_core::{
 };
 use serde::Deserialize;
 
-use super::UsageError;
+use super::{UsageError, typed::Typed};
 
 /// A configuration file. An unknown key is an error that names it.
 #[derive(Debug, Default, Deserialize)]
@@ -20,7 +20,7 @@ pub(crate) struct ConfigFile {
     on_memory_refusal: Option<String>,
     pub(crate) deterministic: Option<bool>,
     features: Vec<String>,
-    limits: BTreeMap<String, Scalar>,
+    limits: BTreeMap<String, Typed>,
     grants: GrantsSection,
 
     // The names of a compute grid's runtime configuration, for those who come from there.
@@ -45,7 +45,7 @@ struct GrantsSection {
     dirs: Vec<String>,
     tmp: Option<String>,
     clock: Option<String>,
-    random: Option<Scalar>,
+    random: Option<Typed>,
     net: Vec<String>,
     listen: Vec<String>,
     http: Vec<String>,
@@ -54,25 +54,6 @@ struct GrantsSection {
     secrets: Vec<String>,
     logging: bool,
     metrics: bool,
-}
-
-/// A value as the text a person would have typed on the command line.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Scalar {
-    Whole(u64),
-    Decimal(f64),
-    Text(String),
-}
-
-impl fmt::Display for Scalar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Scalar::Whole(value) => value.fmt(f),
-            Scalar::Decimal(value) => value.fmt(f),
-            Scalar::Text(value) => value.fmt(f),
-        }
-    }
 }
 
 impl ConfigFile {
