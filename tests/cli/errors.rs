@@ -30,6 +30,36 @@ fn a_wrong_word_on_the_command_line() {
 }
 
 #[test]
+fn a_flag_that_was_meant_for_the_program() {
+    let hello = "guests/bin/hello.wasm";
+    let check = |words: &[&str], word: &str| {
+        let tip = format!("put program arguments after --: ambit run {hello} -- {word}\n");
+        ambit(&[&["run"], words].concat()).done().says(2, &[&tip]);
+    };
+    check(&[hello, "--flag"], "--flag");
+    check(&["--memory", "1MiB", hello, "--flag=3", "x"], "--flag=3");
+    check(&[hello, "-la"], "-la");
+    check(&[hello, "--verbos"], "--verbos");
+    check(&[hello, "in.txt", "--timeout", "1s", "--flag"], "--flag");
+    // Before the module it is ours.
+    let ours = ambit(&["run", "--flag", hello]).done();
+    assert!(ours.status == 2 && !ours.stderr.contains("put program arguments"), "{ours:?}");
+    // Flags of ours may stand after the module, and what follows `--` is the program's.
+    run(&["guests/bin/env.wasm", "x", "--env", "A=b", "--", "--flag"])
+        .done()
+        .prints("arg 0: env.wasm\narg 1: x\narg 2: --flag\nenv A=b\n");
+}
+
+#[test]
+fn a_module_where_a_verb_should_stand() {
+    for module in ["guests/bin/hello.wasm", "no-such-file.wasm", "Cargo.toml"] {
+        ambit(&[module]).done().says(2, &[&format!("did you mean ambit run {module}")]);
+    }
+    let typo = ambit(&["rnu"]).done();
+    assert!(!typo.stderr.contains("ambit run rnu"), "{typo:?}");
+}
+
+#[test]
 fn a_module_that_cannot_run() {
     let check = |words: &[&str], parts: &[&str]| {
         let done = run(words).done();

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, mpsc},
     thread,
     time::{Duration, Instant},
@@ -74,6 +74,13 @@ pub(crate) struct Args {
     verbose: bool,
     #[command(flatten)]
     policy: PolicyArgs,
+}
+
+impl Args {
+    /// The module, as it was typed.
+    pub(crate) fn module(&self) -> &Path {
+        &self.module
+    }
 }
 
 /// What a run needs, all of it checked.
