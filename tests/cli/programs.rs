@@ -13,6 +13,17 @@ fn a_program_a_component_and_a_function() {
 }
 
 #[test]
+fn unsigned_integers_wrap_as_the_help_says() {
+    let same = r#"(module (func (export "f") (param i64) (result i64) (local.get 0)))"#;
+    let (largest, wrapped) = (u64::MAX.to_string(), format!("{}\n", u64::MAX.cast_signed()));
+    run(&["-", "--invoke", "f", &largest]).stdin(same).done().prints(&wrapped);
+    run(&["-", "--invoke", "f", "0xffffffffffffffff"]).stdin(same).done().prints(&wrapped);
+    run(&["-", "--invoke", "f", "18446744073709551616"]).stdin(same).done().says(126, &["argument 1", "i64"]);
+    let help = ambit(&["run", "--help"]).done().stdout;
+    assert!(help.contains(&largest), "{help}");
+}
+
+#[test]
 fn standard_input_and_output() {
     run(&["guests/bin/json.wasm"]).stdin(r#"{"b":1,"a":2}"#).done().prints("{\"a\":2,\"b\":1,\"keys\":2}\n");
     let long: String = (0..200_000).map(|i| format!("{i}\n")).collect();

@@ -57,7 +57,8 @@ pub(crate) struct Args {
     /// Arguments of the program, or of the function; after -- they may look like flags
     #[arg(allow_negative_numbers = true)]
     args: Vec<String>,
-    /// Call this export instead of running the program; its results go to stdout
+    /// Call this export instead of running the program; its results go to stdout. Integers are decimal or 0x…, and unsigned
+    /// ones wrap: 18446744073709551615 as an i64 is -1, as results show it
     #[arg(long, value_name = "NAME")]
     invoke: Option<String>,
     /// Write the report as JSON to a file, or - for stderr
