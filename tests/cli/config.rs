@@ -75,6 +75,7 @@ fn a_mistake_is_named() {
     with("p.toml", "[grants]\nrandom = true", hello).says(2, &["line 2", "boolean `true`", "expected a number"]);
     with("p.yaml", "grants:\n  random: true\n", hello).says(2, &["line 2", "boolean `true`", "expected a number"]);
     with("p.toml", "[grants]\ndirs = ['/tmp']", hello).says(2, &["grants.dirs", "HOST:GUEST"]);
+    with("p.toml", "[grants]\ntmp = '0'", hello).says(2, &["grants.tmp", "nothing fits into 0 bytes"]);
     with("p.toml", "not toml", hello).says(2, &["p.toml"]);
     with("p.yaml", "limits: [1", hello).says(2, &["p.yaml"]);
     with("p.ini", "", hello).says(2, &[".toml"]);

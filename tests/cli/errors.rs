@@ -21,6 +21,7 @@ fn a_wrong_word_on_the_command_line() {
     check(&["run", "--feature", "gcc", hello], &["gcc", "gc"]);
     check(&["run", "--dir", "/tmp", hello], &["HOST:GUEST"]);
     check(&["run", "--dir", "/tmp:/t:x", hello], &["neither `ro` nor `rw`"]);
+    check(&["run", "--tmp", "0", hello], &["--tmp", "nothing fits into 0 bytes"]);
     check(&["run", "--clock", "sundial", hello], &["sundial", "coarse"]);
     check(&["run", "--isolation", "proces", hello], &["proces", "process"]);
     check(&["run", "--profile", "termnal", hello], &["termnal", "terminal"]);
@@ -72,9 +73,22 @@ fn a_module_that_cannot_run() {
     check(&["guests/hostile/imp-001.wat", "--invoke", "run"], &["import-denied"]);
     check(&["guests/bin/add.wasm"], &["not-found", "_start", "--invoke", "add"]);
     check(&["--invoke", "ad", "guests/bin/add.wasm"], &["not-found", "`ad`", "add"]);
-    check(&["--invoke", "add", "guests/bin/add.wasm", "1"], &["policy", "takes 2 arguments, 1 were given"]);
+    check(&["--invoke", "add", "guests/bin/add.wasm", "1"], &["policy", "takes 2 arguments, 1 was given"]);
+    check(&["--invoke", "fib", "guests/bin/add.wasm"], &["policy", "takes 1 argument, 0 were given"]);
     check(&["--invoke", "add", "guests/bin/add.wasm", "1", "two"], &["argument 2", "`two`", "i32"]);
     check(&["--limit", "module-size=1000", "guests/bin/hello.wasm"], &["invalid-module", "module-size"]);
+}
+
+#[test]
+fn a_text_that_does_not_parse_is_shown_by_its_name() {
+    let text = "(module\n  (func foo))\n";
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("wrong.wat");
+    std::fs::write(&path, text).expect("written");
+    let path = path.to_str().expect("UTF-8");
+    run(&[path]).done().says(126, &["invalid-module", &format!("{path}:2:9")]);
+    ambit(&["validate", path]).done().says(126, &[&format!("{path}:2:9")]);
+    run(&["-"]).stdin(text).done().says(126, &["stdin:2:9"]);
 }
 
 #[test]

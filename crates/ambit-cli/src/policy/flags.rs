@@ -1,6 +1,6 @@
 //! The flags that make a policy, and what they mean together with a configuration file.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{ffi::OsString, path::PathBuf, str::FromStr};
 
 use ambit_core::{
     ByteSize, Clock, DirGrant, EngineId, Feature, Grants, Isolation, LimitsSpec, NetGrant, OnMemoryRefusal, Policy, PolicySpec,
@@ -85,7 +85,7 @@ pub(crate) struct PolicyArgs {
     tmp: Option<ByteSize>,
     /// Set an environment variable, or copy one of ours
     #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
-    env: Vec<String>,
+    env: Vec<OsString>,
     /// Standard input: none, inherit, or a file; by default ours if it is not a terminal
     #[arg(long, value_name = "none|inherit|FILE", help_heading = "Grants")]
     stdin: Option<String>,
@@ -208,10 +208,17 @@ impl PolicyArgs {
         } = self;
         grants.args.extend(program_args.iter().cloned());
         for variable in &env {
-            super::config::set_env(grants, variable, "--env")?;
+            let not_text = || {
+                let text = variable.to_string_lossy();
+                let name = text.split_once('=').map_or(&*text, |(name, _)| name);
+                UsageError(format!("--env: {}", super::config::not_text(name)))
+            };
+            super::config::set_env(grants, variable.to_str().ok_or_else(not_text)?, "--env")?;
         }
         grants.dirs.extend(dir);
-        grants.tmp = tmp.or(grants.tmp);
+        if let Some(size) = tmp {
+            grants.tmp = Some(super::config::tmp(size, "--tmp")?);
+        }
         if let Some(stdin) = stdin {
             grants.stdin = super::config::stdin(&stdin);
         }
