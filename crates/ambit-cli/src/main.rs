@@ -8,6 +8,7 @@ mod commands;
 mod output;
 mod policy;
 mod signals;
+mod spinner;
 mod table;
 mod tips;
 

@@ -37,7 +37,8 @@ pub struct RuntimeConfig {
     pub slice: Duration,
     /// How many guests the instance pool holds; 0 for none. Default 256.
     pub pool_guests: u32,
-    /// Hears of the end of every run, on the core's thread: be quick.
+    /// Hears of every run: of its end on the core's thread, so be quick; of its module on the thread that compiled it, which
+    /// the guest waits for.
     pub listener: Option<Listener>,
 }
 
@@ -182,7 +183,7 @@ impl Runtime {
             Module::Loaded(loaded) => Phase::Running(loaded.program.guest(host, Arc::clone(&meter), call)),
             Module::Verified(module) => {
                 let compiling = Arc::new(AtomicBool::new(true));
-                let module = self.compile(module, &policy, Arc::clone(&compiling));
+                let module = self.compile(id, module, &policy, Arc::clone(&compiling));
                 Phase::Compiling { module, host: Box::new(host), call, compiling }
             }
         };
@@ -219,6 +220,7 @@ impl Runtime {
     /// Compiles on a thread of its own. Nothing can stop it there: a run that ends meanwhile leaves it to finish.
     fn compile(
         &self,
+        id: RunId,
         module: Arc<Verified>,
         policy: &Policy,
         compiling: Arc<AtomicBool>,
@@ -226,9 +228,14 @@ impl Runtime {
         let (sender, receiver) = oneshot::channel();
         let engine = Arc::clone(&self.engine);
         let settings = Settings::shared_process(policy);
+        let listener = self.listener.clone();
         let spawned = thread::Builder::new().name("ambit-compile".into()).spawn(move || {
             let loaded = load(&*engine, &module, settings);
             compiling.store(false, Relaxed);
+            // Before anybody can run it.
+            if let (Ok(_), Some(listener)) = (&loaded, &listener) {
+                listener(&Event::Compiled { run: id });
+            }
             // Nobody may be waiting any more.
             let _ = sender.send(loaded);
         });

@@ -9,12 +9,14 @@ use std::{
 };
 
 use ambit_admit::{AdmitRules, Verified};
-use ambit_core::{Bound, Digest, EngineId, Isolation, LimitKey, Outcome, Policy, Rejection, Report, RunId, Unenforceable, Usage};
+use ambit_core::{
+    Bound, Digest, EngineId, Event, Isolation, LimitKey, Outcome, Policy, Rejection, Report, RunId, Unenforceable, Usage,
+};
 use ambit_engine::{
     Call,
     host::{FdOutput, GuestOutput},
 };
-use ambit_runtime::{Module, RunRequest, Running, Runtime, RuntimeConfig, Streams};
+use ambit_runtime::{Listener, Module, RunRequest, Running, Runtime, RuntimeConfig, Streams};
 use clap::ValueHint;
 
 use super::{
@@ -26,6 +28,7 @@ use crate::{
     output,
     policy::{PolicyArgs, Settled},
     signals::OnSignal,
+    spinner::Spinner,
 };
 
 /// How long past its deadline a run is waited for before the process gives up on it: longer than any slice, shorter than
@@ -137,7 +140,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         Ok(Prepared::Run(ready)) => ready,
         Err(rejection) => return finish(&talk, report, rejected(rejection, refused, &name, began)),
     };
-    let runtime = Runtime::new(RuntimeConfig { pool_guests: 0, ..RuntimeConfig::default() })?;
+    let spinner = Spinner::default();
+    let runtime =
+        Runtime::new(RuntimeConfig { pool_guests: 0, listener: Some(ends_when_compiled(&spinner)), ..RuntimeConfig::default() })?;
     let request = RunRequest {
         module: Module::Verified(Arc::clone(&ready.module)),
         policy: Arc::clone(&ready.policy),
@@ -155,7 +160,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         output::note(ISOLATION_NOTE);
     }
     on_signal.cancel(running.canceller());
-    let (finished, is_over) = wait(running, &ready.policy, &on_signal, began, quiet);
+    let (finished, is_over) = wait(running, &ready.policy, &on_signal, began, (!quiet).then_some(&spinner));
+    spinner.end();
     if !is_over {
         // Its thread is inside something that cannot be interrupted; ending the process is what ends it.
         std::mem::forget(runtime);
@@ -232,17 +238,33 @@ fn streams(quiet: bool) -> io::Result<Streams> {
     })
 }
 
+/// Clears the spinner after the module was compiled and before anything of it runs, on the compiler's thread: a terminal
+/// that takes nothing holds up the guest, and no deadline.
+fn ends_when_compiled(spinner: &Spinner) -> Listener {
+    let spinner = spinner.clone();
+    Arc::new(move |event: &Event| match event {
+        Event::Compiled { .. } => spinner.end(),
+        Event::Started { .. } | Event::Ended { .. } => {}
+    })
+}
+
 /// Waits for the end. The second value is false for a run that had to end and did not.
-fn wait(mut running: Running, policy: &Policy, on_signal: &OnSignal, began: Instant, quiet: bool) -> (Report, bool) {
+fn wait(mut running: Running, policy: &Policy, on_signal: &OnSignal, began: Instant, spinner: Option<&Spinner>) -> (Report, bool) {
     let overdue = match policy.limits.run.wall_time {
         Bound::At(span) => Some(began + span.duration() + GRACE),
         Bound::Unlimited => None,
     };
-    let mut spinner = None;
-    let mut next = began + PATIENCE;
+    let patience = began + PATIENCE;
     loop {
-        let look = Instant::now() + LOOK;
-        running = match running.wait_until(next.min(look).min(overdue.unwrap_or(look))) {
+        let now = Instant::now();
+        if let Some(spinner) = spinner
+            && now >= patience
+            && running.is_compiling()
+        {
+            spinner.show();
+        }
+        let look = if now < patience { patience } else { now + LOOK };
+        running = match running.wait_until(look.min(overdue.unwrap_or(look))) {
             Ok(finished) => return (finished.report(), true),
             Err(running) => running,
         };
@@ -252,18 +274,6 @@ fn wait(mut running: Running, policy: &Policy, on_signal: &OnSignal, began: Inst
         if on_signal.since().is_some_and(|since| since.elapsed() >= GRACE) {
             let report = running.overdue().report();
             return (Report { outcome: Outcome::Cancelled { by: "user".into() }, ..report }, false);
-        }
-        // indicatif draws on a terminal only.
-        if running.is_compiling() && !quiet && Instant::now() >= began + PATIENCE {
-            spinner.get_or_insert_with(|| {
-                let spinner = indicatif::ProgressBar::new_spinner().with_message("compiling");
-                spinner.enable_steady_tick(Duration::from_millis(100));
-                spinner
-            });
-            next = Instant::now() + Duration::from_millis(20);
-        } else {
-            spinner.take();
-            next = Instant::now() + LOOK;
         }
     }
 }
