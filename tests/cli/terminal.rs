@@ -58,3 +58,40 @@ fn nothing_is_drawn_once_the_guest_runs() {
     assert!(before.contains("compiling"), "a spinner was shown: {before:?}");
     assert!(after.starts_with("ambit:") || after.starts_with("\u{1b}[1m\u{1b}[31mambit:"), "and then nothing drawn: {after:?}");
 }
+
+/// A component that could read its standard input.
+const READS: &str = r#"(component
+    (import "wasi:io/streams@0.2.0" (instance $streams (export "input-stream" (type (sub resource)))))
+    (alias export $streams "input-stream" (type $stream))
+    (import "wasi:cli/stdin@0.2.0" (instance
+        (alias outer 1 $stream (type $outer))
+        (export "input-stream" (type $inner (eq $outer)))
+        (export "get-stdin" (func (result (own $inner))))))
+    (core module $m (func (export "run") (result i32) (i32.const 0)))
+    (core instance $i (instantiate $m))
+    (func $run (result (result)) (canon lift (core func $i "run")))
+    (instance (export "wasi:cli/run@0.2.0") (export "run" (func $run))))"#;
+
+#[test]
+fn a_terminal_that_is_not_given_is_noted_once() {
+    const TEST: &str = "a_terminal_that_is_not_given_is_noted_once";
+    let shown = |words: &[&str]| Some(run(TEST, words)?.1);
+    let notes = |words: &[&str]| Some(shown(words)?.matches("--stdin inherit").count());
+    let Some(count) = notes(&["guests/bin/cat.wasm"]) else { return };
+    assert_eq!(count, 1, "{:?}", shown(&["guests/bin/cat.wasm"]));
+    assert_eq!(notes(&["guests/bin/hello-p2.wasm"]), Some(0), "it imports nothing that reads");
+    let dir = tempfile::tempdir().expect("a directory");
+    let component = dir.path().join("reads.wat");
+    std::fs::write(&component, READS).expect("written");
+    assert_eq!(notes(&[component.to_str().expect("UTF-8")]), Some(1));
+    for silent in [
+        &["guests/bin/hello.wasm"][..],
+        &["--quiet", "guests/bin/cat.wasm"],
+        &["--stdin", "none", "guests/bin/cat.wasm"],
+        &["--stdin", "inherit", "guests/bin/cat.wasm"],
+        &["--stdin", "/dev/null", "guests/bin/cat.wasm"],
+        &["--profile", "restricted", "--invoke", "add", "guests/bin/add.wasm", "1", "2"],
+    ] {
+        assert_eq!(notes(silent), Some(0), "{silent:?}: {:?}", shown(silent));
+    }
+}

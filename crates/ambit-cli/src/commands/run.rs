@@ -10,7 +10,7 @@ use std::{
 
 use ambit_admit::{AdmitRules, Verified};
 use ambit_core::{
-    Bound, Digest, EngineId, Event, Isolation, LimitKey, Outcome, Policy, Rejection, Report, RunId, Unenforceable, Usage,
+    Bound, Digest, EngineId, Event, GrantKey, Isolation, LimitKey, Outcome, Policy, Rejection, Report, RunId, Unenforceable, Usage,
 };
 use ambit_engine::{
     Call,
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     output,
-    policy::{PolicyArgs, Settled},
+    policy::{OurStdin, PolicyArgs, Settled},
     signals::OnSignal,
     spinner::Spinner,
 };
@@ -40,6 +40,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const LOOK: Duration = Duration::from_millis(250);
 const ISOLATION_NOTE: &str =
     "isolation `none`: the guest runs in this process, with wasm as the only wall; --isolation none says you know";
+const STDIN_NOTE: &str = "the guest can read, but not from this terminal: --stdin inherit gives it, --stdin none says you know";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -107,8 +108,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     let Args { module: path, args: program_args, invoke, report, print_policy, quiet, verbose, policy } = args;
     let function_args = if invoke.is_some() { program_args.clone() } else { Vec::new() };
     let command_args = if invoke.is_some() { Vec::new() } else { program_args };
-    let stdin_is_terminal = rustix::termios::isatty(rustix::stdio::stdin()) || path.as_os_str() == "-";
-    let settled = match policy.settle(&command_args, stdin_is_terminal) {
+    let stdin = match rustix::termios::isatty(rustix::stdio::stdin()) {
+        _ if path.as_os_str() == "-" => OurStdin::Module,
+        true => OurStdin::Terminal,
+        false => OurStdin::Data,
+    };
+    let settled = match policy.settle(&command_args, stdin) {
         Ok(settled) => settled,
         Err(error) => {
             output::error(&format!("{error}\n\nFor more information, try `ambit run --help` or `ambit limits`."));
@@ -117,7 +122,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     };
     let talk = Talk { quiet, verbose };
     let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy()).into_owned();
-    let isolation = settled.isolation;
+    let (isolation, terminal_withheld) = (settled.isolation, settled.terminal_withheld);
     let mut refused = Refused::default();
     // Opened before the guest exists: what lies at that path when it has run is the guest's choice.
     let report = match report.map(ReportFile::open).transpose() {
@@ -151,6 +156,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         since: Some(began),
         name: name.as_str().into(),
     };
+    let could_ask_for = ambit_admit::could_ask_for(&ready.module);
+    let reads_nothing = terminal_withheld && could_ask_for.iter().any(|(grant, _)| *grant == GrantKey::Stdin);
     let refused = Refused { policy: Some(Policy::clone(&ready.policy)), module: Some(ready.module.digest()) };
     let running = match runtime.start(request) {
         Ok(running) => running,
@@ -158,6 +165,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     };
     if isolation.is_none() && !quiet {
         output::note(ISOLATION_NOTE);
+    }
+    if reads_nothing && !quiet {
+        output::note(STDIN_NOTE);
     }
     on_signal.cancel(running.canceller());
     let (finished, is_over) = wait(running, &ready.policy, &on_signal, began, (!quiet).then_some(&spinner));
@@ -184,7 +194,7 @@ fn prepare(
     read: impl FnOnce(&Policy) -> Result<Result<Arc<Verified>, Rejection>, Outcome>,
     call: impl FnOnce(&Verified) -> Result<Call, Rejection>,
 ) -> Result<Prepared, Rejection> {
-    let Settled { policy, spec, isolation, engine } = settled;
+    let Settled { policy, spec, terminal_withheld: _, isolation, engine } = settled;
     if engine != EngineId::Wasmtime {
         let why = "it is not part of this version; `ambit engines` lists those that are".into();
         return Err(Unenforceable { what: format!("engine `{engine}`"), why }.into());
