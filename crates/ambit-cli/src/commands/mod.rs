@@ -6,6 +6,7 @@ pub(crate) mod finish;
 pub(crate) mod inspect;
 pub(crate) mod limits;
 pub(crate) mod outcome_text;
+pub(crate) mod read_in_time;
 pub(crate) mod read_module;
 pub(crate) mod report_file;
 pub(crate) mod run;

@@ -3,14 +3,13 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
-    thread,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use ambit_admit::{AdmitRules, Verified};
+use ambit_admit::Verified;
 use ambit_core::{
-    Bound, Digest, EngineId, Event, GrantKey, Isolation, LimitKey, Outcome, Policy, Rejection, Report, RunId, Unenforceable, Usage,
+    Bound, Digest, EngineId, Event, GrantKey, Isolation, Outcome, Policy, Rejection, Report, RunId, Unenforceable, Usage,
 };
 use ambit_engine::{
     Call,
@@ -21,7 +20,7 @@ use clap::ValueHint;
 
 use super::{
     finish::{Talk, finish},
-    read_module,
+    read_in_time::read_in_time,
     report_file::ReportFile,
 };
 use crate::{
@@ -132,7 +131,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
             return Ok(super::FAILED);
         }
     };
-    let read = |policy: &Policy| read_in_time(path.clone(), policy, began);
+    let read = |policy: &Policy| read_in_time(path.clone(), policy, began, &on_signal);
     let ready = match prepare(settled, print_policy, &mut refused, read, |module| match &invoke {
         Some(function) => Call::invoke(module, function, &function_args),
         None => Call::command(module),
@@ -141,7 +140,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
             output::json(&*policy)?;
             return Ok(0);
         }
-        Ok(Prepared::Overdue(outcome)) => return finish(&talk, report, unstarted(outcome, refused, &name, began)),
+        Ok(Prepared::Ended(outcome)) => return finish(&talk, report, unstarted(outcome, refused, &name, began)),
         Ok(Prepared::Run(ready)) => ready,
         Err(rejection) => return finish(&talk, report, rejected(rejection, refused, &name, began)),
     };
@@ -163,13 +162,14 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         Ok(running) => running,
         Err(rejection) => return finish(&talk, report, rejected(rejection, refused, &name, began)),
     };
+    let canceller = running.canceller();
+    on_signal.ends(move || canceller.cancel("user"));
     if isolation.is_none() && !quiet {
         output::note(ISOLATION_NOTE);
     }
     if reads_nothing && !quiet {
         output::note(STDIN_NOTE);
     }
-    on_signal.cancel(running.canceller());
     let (finished, is_over) = wait(running, &ready.policy, &on_signal, began, (!quiet).then_some(&spinner));
     spinner.end();
     if !is_over {
@@ -181,8 +181,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
 
 enum Prepared {
     Policy(Arc<Policy>),
-    /// The deadline passed while the module was being read and admitted.
-    Overdue(Outcome),
+    /// The run ended while the module was being read and admitted.
+    Ended(Outcome),
     Run(Ready),
 }
 
@@ -207,29 +207,11 @@ fn prepare(
     }
     let module = match read(&policy) {
         Ok(module) => module?,
-        Err(overdue) => return Ok(Prepared::Overdue(overdue)),
+        Err(outcome) => return Ok(Prepared::Ended(outcome)),
     };
     refused.module = Some(module.digest());
     let call = call(&module)?;
     Ok(Prepared::Run(Ready { policy, module, call }))
-}
-
-/// Reads and admits the module on a thread of its own, for as long as the deadline allows: the file may be a pipe that
-/// nothing is written to, and a large module takes a second to check.
-fn read_in_time(path: PathBuf, policy: &Policy, began: Instant) -> Result<Result<Arc<Verified>, Rejection>, Outcome> {
-    let rules = AdmitRules::from_policy(policy);
-    let Bound::At(allowed) = policy.limits.run.wall_time else { return Ok(read_module::read(&path, &rules)) };
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        // Nobody may be waiting any more.
-        let _ = sender.send(read_module::read(&path, &rules));
-    });
-    let left = allowed.duration().saturating_sub(began.elapsed());
-    receiver.recv_timeout(left).map_err(|_| Outcome::LimitExceeded {
-        limit: LimitKey::WallTime,
-        allowed: u64::try_from(allowed.duration().as_nanos()).unwrap_or(u64::MAX),
-        used: u64::try_from(began.elapsed().as_nanos()).ok(),
-    })
 }
 
 fn streams(quiet: bool) -> io::Result<Streams> {
