@@ -33,12 +33,10 @@ pub(crate) fn finish(talk: &Talk, file: Option<ReportFile>, report: Report) -> a
         let text = outcome_text::describe(&report.outcome);
         output::error(if talk.quiet { text.lines().next().unwrap_or_default() } else { &text });
     }
-    if !talk.quiet {
-        if let (Outcome::Exited { code }, 255) = (&report.outcome, report.outcome.exit_status())
-            && *code != 255
-        {
-            output::note(&format!("the guest's exit code is {code}, which no process can have; the exit status is 255"));
-        }
+    if let (Outcome::Exited { code }, 255, false) = (&report.outcome, report.outcome.exit_status(), talk.quiet)
+        && *code != 255
+    {
+        output::note(&format!("the guest's exit code is {code}, which no process can have; the exit status is 255"));
     }
     if talk.verbose {
         output::note(&usage(&report));
