@@ -1,6 +1,7 @@
 //! Runs the binary under test.
 
 use std::{
+    ffi::OsStr,
     io::Write,
     path::PathBuf,
     process::{Command, Output, Stdio},
@@ -39,8 +40,14 @@ pub(crate) fn root() -> PathBuf {
 }
 
 impl Ambit {
-    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// One more word, which need be no text.
+    pub(crate) fn word(mut self, word: &OsStr) -> Self {
+        self.command.arg(word);
         self
     }
 
@@ -81,6 +88,12 @@ impl Done {
             assert!(self.stderr.contains(part), "stderr lacks {part:?}: {self:#?}");
         }
         self
+    }
+
+    /// It said nothing on stderr.
+    #[track_caller]
+    pub(crate) fn is_silent(&self) {
+        assert_eq!(self.stderr, "", "{self:?}");
     }
 
     /// It exited with 0, printed this, and said nothing.

@@ -16,6 +16,7 @@ fn a_loop_a_sleep_and_a_loop_in_a_start_function_end_at_the_deadline() {
     ] {
         let done = run(&[words, &["--timeout", "200ms"]].concat()).done();
         exceeds(&done, 124, "wall-time", "--timeout TIME");
+        assert!(done.stderr.contains("ms used;"), "time is not needed, but used: {done:?}");
     }
 }
 
@@ -34,6 +35,7 @@ fn a_component_that_loops_ends_at_its_deadline_too() {
 fn cpu_time_is_not_wall_time() {
     let done = run(&["guests/hostile/cpu-002.wat", "--invoke", "run", "--cpu-time", "100ms"]).done();
     exceeds(&done, 124, "cpu-time", "--cpu-time TIME");
+    assert!(done.stderr.contains("ms used;"), "{done:?}");
     // Asleep, it uses none.
     run(&["guests/bin/sleep.wasm", "0.3", "--cpu-time", "100ms"]).done().says(0, &[]);
 }
@@ -45,6 +47,7 @@ fn fuel_memory_stack_and_output() {
     exceeds(&invoke("guests/hostile/cpu-007.wat", &[]), 123, "stack", "--stack SIZE");
     let bomber = run(&["--memory", "64MiB", "--invoke", "execute_task", "guests/hostile/memory_bomber.wat"]).done();
     exceeds(&bomber, 123, "memory", "--memory SIZE");
+    assert!(bomber.stderr.contains(" needed;"), "{bomber:?}");
     let long: String = "line\n".repeat(1000);
     let done = run(&["--output", "100", "guests/bin/cat.wasm"]).stdin(long.clone()).done();
     exceeds(&done, 123, "output", "--output SIZE");

@@ -67,7 +67,15 @@ fn a_mistake_is_named() {
     with("p.toml", "memmory = 1", hello).says(2, &["memmory"]);
     with("p.toml", "[limits]\nmemry = '1MiB'", hello).says(2, &["memry", "did you mean `memory`"]);
     with("p.toml", "[limits]\nmemory = 0", hello).says(2, &["memory", "0 is not a limit"]);
+    with("p.toml", "[limits]\nmemory = [1]", hello).says(2, &["p.toml", "line 2", "sequence", "expected a number", "64MiB"]);
+    with("p.yaml", "limits:\n  memory: [1]\n", hello).says(2, &["p.yaml", "line 2", "sequence", "expected a number", "64MiB"]);
+    with("p.toml", "[limits]\nmemory = -1", hello).says(2, &["line 2", "`-1`", "expected a number that is not negative"]);
+    with("p.yaml", "limits:\n  memory: -1\n", hello).says(2, &["line 2", "`-1`", "expected a number that is not negative"]);
+    with("p.yaml", "limits:\n  memory:\n", hello).says(2, &["line 2", "nothing, expected a number"]);
+    with("p.toml", "[grants]\nrandom = true", hello).says(2, &["line 2", "boolean `true`", "expected a number"]);
+    with("p.yaml", "grants:\n  random: true\n", hello).says(2, &["line 2", "boolean `true`", "expected a number"]);
     with("p.toml", "[grants]\ndirs = ['/tmp']", hello).says(2, &["grants.dirs", "HOST:GUEST"]);
+    with("p.toml", "[grants]\ntmp = '0'", hello).says(2, &["grants.tmp", "nothing fits into 0 bytes"]);
     with("p.toml", "not toml", hello).says(2, &["p.toml"]);
     with("p.yaml", "limits: [1", hello).says(2, &["p.yaml"]);
     with("p.ini", "", hello).says(2, &[".toml"]);

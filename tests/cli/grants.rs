@@ -1,6 +1,10 @@
 //! Nothing is reachable that was not granted.
 
-use std::{fs, os::unix::fs::symlink};
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt, fs::symlink},
+};
 
 use crate::ambit::run;
 
@@ -53,6 +57,15 @@ fn the_environment_is_empty_unless_named() {
         .done()
         .prints("arg 0: env.wasm\narg 1: -x\nenv A=b\nenv COPIED=yes\n");
     run(&["--env", "MISSING", "guests/bin/env.wasm"]).done().says(2, &["MISSING", "not set"]);
+    let bytes = OsStr::from_bytes(b"\xff");
+    run(&["--env", "BYTES", "guests/bin/env.wasm"])
+        .env("BYTES", bytes)
+        .done()
+        .says(2, &["--env: the value of `BYTES` is not UTF-8"]);
+    run(&["guests/bin/env.wasm", "--env"])
+        .word(OsStr::from_bytes(b"BYTES=\xff"))
+        .done()
+        .says(2, &["--env: the value of `BYTES` is not UTF-8"]);
 }
 
 #[test]

@@ -10,3 +10,4 @@ mod reading;
 mod regressions;
 mod report;
 mod signals;
+mod terminal;

@@ -13,6 +13,17 @@ fn a_program_a_component_and_a_function() {
 }
 
 #[test]
+fn unsigned_integers_wrap_as_the_help_says() {
+    let same = r#"(module (func (export "f") (param i64) (result i64) (local.get 0)))"#;
+    let (largest, wrapped) = (u64::MAX.to_string(), format!("{}\n", u64::MAX.cast_signed()));
+    run(&["-", "--invoke", "f", &largest]).stdin(same).done().prints(&wrapped);
+    run(&["-", "--invoke", "f", "0xffffffffffffffff"]).stdin(same).done().prints(&wrapped);
+    run(&["-", "--invoke", "f", "18446744073709551616"]).stdin(same).done().says(126, &["argument 1", "i64"]);
+    let help = ambit(&["run", "--help"]).done().stdout;
+    assert!(help.contains(&largest), "{help}");
+}
+
+#[test]
 fn standard_input_and_output() {
     run(&["guests/bin/json.wasm"]).stdin(r#"{"b":1,"a":2}"#).done().prints("{\"a\":2,\"b\":1,\"keys\":2}\n");
     let long: String = (0..200_000).map(|i| format!("{i}\n")).collect();
@@ -35,6 +46,32 @@ fn the_note_about_isolation_comes_once_and_can_be_hushed() {
     let loud = ambit(&["run", "guests/bin/hello.wasm"]).done();
     assert_eq!(loud.stderr.matches(note).count(), 1, "{loud:?}");
     ambit(&["run", "--quiet", "guests/bin/hello.wasm"]).done().prints("hello, world\n");
+}
+
+#[test]
+fn quiet_silences_notes_and_no_error() {
+    let quiet = |words: &[&str]| {
+        let done = ambit(&[&["run", "--quiet"], words].concat()).done();
+        assert_eq!(done.stderr.lines().count(), 1, "{done:#?}");
+        done
+    };
+    quiet(&["no-such-file.wasm"]).says(126, &["rejected: not-found"]);
+    quiet(&["guests/hostile/inv-001.wat"]).says(126, &["rejected: invalid-module"]);
+    quiet(&["guests/hostile/cpu-019.wat", "--invoke", "run"]).says(134, &["trapped"]);
+    quiet(&["guests/hostile/cpu-001.wat", "--invoke", "run", "--fuel", "1000"]).says(123, &["limit exceeded: fuel"]);
+    ambit(&["run", "--quiet", "guests/hostile/wasi-021.wat"]).done().says(255, &[]).is_silent();
+}
+
+#[test]
+fn what_went_wrong_is_said_once_however_verbose() {
+    let once = |words: &[&str], what: &str| {
+        let done = run(&[&["--verbose"], words].concat()).done();
+        assert_eq!(done.stderr.matches(what).count(), 1, "{done:#?}");
+        assert!(done.stderr.contains("wall "), "{done:#?}");
+    };
+    once(&["no-such-file.wasm"], "not-found");
+    once(&["guests/hostile/cpu-001.wat", "--invoke", "run", "--fuel", "1000"], "limit exceeded");
+    once(&["guests/bin/hello.wasm"], "exited with code 0");
 }
 
 #[test]

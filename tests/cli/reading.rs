@@ -25,10 +25,27 @@ fn inspect_says_what_a_module_is_and_wants() {
     assert!(component["programs"][0].as_str().is_some_and(|name| name.starts_with("wasi:cli/run@0.2.")));
 
     let people = ambit(&["inspect", "guests/bin/writer.wasm"]).done();
-    for part in ["Imports:", "Exports:", "Shape, against the default limits", "Could ask for", "Facts worth knowing"] {
+    for part in
+        ["Imports:", "Exports:", "Shape, against the limits of the profile `default`", "Could ask for", "Facts worth knowing"]
+    {
         assert!(people.stdout.contains(part), "{part}: {people:?}");
     }
     assert!(!people.stdout.contains("\u{1b}["), "no colours in a pipe");
+}
+
+#[test]
+fn inspect_compares_with_the_profile_it_names() {
+    // Exceptions are what `terminal` allows unasked and `default` does not.
+    let dir = tempfile::tempdir().expect("a directory");
+    let module = dir.path().join("throws.wat");
+    std::fs::write(&module, "(module (tag $t) (func (throw $t)))").expect("written");
+    let module = module.to_str().expect("UTF-8");
+    let inspect = |words: &[&str]| json(&[&["inspect", "--json", module], words].concat());
+    assert_eq!((&inspect(&[])["profile"], &inspect(&[])["opt_in"]), (&"default".into(), &serde_json::json!(["exceptions"])));
+    let terminal = inspect(&["--profile", "terminal"]);
+    assert_eq!((&terminal["profile"], &terminal["opt_in"]), (&"terminal".into(), &serde_json::json!([])));
+    let people = ambit(&["inspect", "--profile", "terminal", module]).done();
+    assert!(people.stdout.contains("the limits of the profile `terminal`"), "{people:?}");
 }
 
 #[test]
@@ -55,6 +72,11 @@ fn limits_say_who_enforces_and_what_is_refused() {
     assert_eq!(json(&["limits", "--json", "--profile", "terminal"])["run"][0]["value"], "512MiB");
     let people = ambit(&["limits"]).done();
     assert!(people.stdout.contains("refused: the compiler runs in this process"), "{people:?}");
+    let heading = |profile: &str| ambit(&["limits", "--profile", profile]).done().stdout.lines().next().expect("a line").to_owned();
+    assert_eq!(people.stdout.lines().next(), Some(&*heading("default")), "the default is `default`");
+    for (profile, part) in [("default", "start from `terminal`"), ("terminal", "`ambit run`"), ("minimal", "--profile")] {
+        assert!(heading(profile).contains(&format!("profile `{profile}`")) && heading(profile).contains(part), "{profile}");
+    }
 }
 
 #[test]

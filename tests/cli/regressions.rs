@@ -1,6 +1,6 @@
 //! What once went wrong, each with the least that shows it.
 
-use std::{fs, process::Stdio};
+use std::{fs, os::unix::fs::symlink, process::Stdio};
 
 use crate::ambit::run;
 
@@ -41,6 +41,57 @@ fn an_exclusive_open_that_fails_leaves_the_file_as_it_was() {
         (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 0))) (then unreachable))"#;
     run(&["--dir", &grant, "-"]).stdin(program(OPEN, "keep", body)).done().says(0, &[]);
     assert_eq!(fs::read_to_string(dir.path().join("keep")).expect("there"), "kept");
+}
+
+#[test]
+fn a_file_is_made_through_a_link_to_nothing_if_it_lies_inside() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let inside = dir.path().join("inside");
+    fs::create_dir_all(inside.join("sub")).expect("made");
+    symlink("sub/target", inside.join("near")).expect("linked");
+    symlink("../target", inside.join("far")).expect("linked");
+    let grant = format!("{}:/d:rw", inside.display());
+    // Follows links, for writing, with these flags of opening: 1 is CREAT, 5 is CREAT and EXCL.
+    let opens = |name: &str, flags: i32, errno: i32| {
+        let body = format!(
+            r#"(if (i32.ne (i32.const {errno}) (call $open (i32.const 3) (i32.const 1) (i32.const 64) (i32.const {})
+                (i32.const {flags}) (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 0))) (then unreachable))"#,
+            name.len()
+        );
+        run(&["--dir", &grant, "--limit", "files=1", "-"]).stdin(program(OPEN, name, &body)).done().says(0, &[]);
+    };
+    const EXIST: i32 = 20;
+    const NOTCAPABLE: i32 = 76;
+    opens("near", 5, EXIST);
+    assert!(!inside.join("sub/target").exists(), "an exclusive open does not follow");
+    opens("near", 1, 0);
+    assert!(inside.join("sub/target").is_file());
+    assert!(inside.join("near").is_symlink());
+    opens("far", 1, NOTCAPABLE);
+    assert!(!dir.path().join("target").exists());
+}
+
+#[test]
+fn what_cannot_be_written_does_not_open_for_writing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join("file"), "text").expect("written");
+    let imports = format!(r#"{OPEN} (import "wasi_snapshot_preview1" "fd_fdstat_get" (func $stat (param i32 i32) (result i32)))"#);
+    // As C's library does: of the rights it needs (2 is reading, 64 writing) it asks for those that the directory passes on.
+    let opens = |access: &str, needs: i64, errno: i32| {
+        let body = format!(
+            r#"(if (call $stat (i32.const 3) (i32.const 128)) (then unreachable))
+            (if (i32.ne (i32.const {errno}) (call $open (i32.const 3) (i32.const 1) (i32.const 64) (i32.const 4) (i32.const 0)
+                (i64.and (i64.const {needs}) (i64.load (i32.const 144))) (i64.load (i32.const 144))
+                (i32.const 0) (i32.const 0))) (then unreachable))"#
+        );
+        let grant = format!("{}:/d:{access}", dir.path().display());
+        run(&["--dir", &grant, "-"]).stdin(program(&imports, "file", &body)).done().says(0, &[]);
+    };
+    const ROFS: i32 = 69;
+    opens("rw", 2 | 64, 0);
+    opens("ro", 2, 0);
+    opens("ro", 2 | 64, ROFS);
+    opens("ro", 64, ROFS);
 }
 
 #[test]

@@ -1,6 +1,7 @@
-//! Ctrl-C.
+//! Ctrl-C and termination.
 
 use std::{
+    fs,
     process::Stdio,
     thread,
     time::{Duration, Instant},
@@ -10,16 +11,13 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::ambit::run;
 
-fn interrupted(words: &[&str], times: u32) -> (Option<i32>, String) {
+fn interrupted(words: &[&str], signal: Signal) -> (Option<i32>, String) {
     let mut command = run(words).into_command();
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid");
-    // It says what it used once it runs; until then it may still be compiling, which an interrupt ends too.
+    // By then it listens to signals; it may still be reading or compiling, which a signal ends too.
     thread::sleep(Duration::from_millis(1500));
-    for _ in 0..times {
-        kill_process(pid, Signal::INT).expect("it runs");
-        thread::sleep(Duration::from_millis(50));
-    }
+    kill_process(pid, signal).expect("it runs");
     let began = Instant::now();
     let output = child.wait_with_output().expect("it ends");
     assert!(began.elapsed() < Duration::from_secs(20), "it went on");
@@ -29,8 +27,24 @@ fn interrupted(words: &[&str], times: u32) -> (Option<i32>, String) {
 #[test]
 fn an_interrupt_cancels() {
     for words in [&["guests/hostile/cpu-002.wat", "--invoke", "run"][..], &["guests/bin/sleep.wasm", "1000"]] {
-        let (status, stderr) = interrupted(words, 1);
+        let (status, stderr) = interrupted(words, Signal::INT);
         assert_eq!(status, Some(130), "{stderr}");
         assert!(stderr.contains("cancelled by user"), "{stderr}");
+    }
+}
+
+#[test]
+fn a_signal_cancels_while_the_module_is_read() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| dir.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (fifo, report) = (path("fifo"), path("report.json"));
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, &*fifo, rustix::fs::FileType::Fifo, mode, 0).expect("made");
+    for (signal, flags) in [(Signal::INT, &[][..]), (Signal::TERM, &[]), (Signal::INT, &["--timeout", "1h"])] {
+        let (status, stderr) = interrupted(&[flags, &["--report", &report, &fifo]].concat(), signal);
+        assert_eq!(status, Some(130), "{signal:?}: {stderr}");
+        assert!(stderr.contains("cancelled by user"), "{stderr}");
+        let report: serde_json::Value = serde_json::from_slice(&fs::read(&report).expect("written")).expect("JSON");
+        assert_eq!(report["outcome"], serde_json::json!({ "kind": "cancelled", "by": "user" }));
     }
 }

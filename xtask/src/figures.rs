@@ -6,6 +6,7 @@
 mod bench;
 mod figure;
 mod list;
+mod release;
 mod whole;
 
 use anyhow::bail;

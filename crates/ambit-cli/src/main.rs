@@ -8,14 +8,20 @@ mod commands;
 mod output;
 mod policy;
 mod signals;
+mod spinner;
 mod table;
+mod tips;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let cli = cli::Cli::try_parse_from(&words).unwrap_or_else(|mut error| {
+        tips::add(&mut error, &words);
+        error.exit()
+    });
     match commands::dispatch(cli) {
         Ok(status) => ExitCode::from(status),
         Err(error) if output::is_broken_pipe(&error) => ExitCode::SUCCESS,

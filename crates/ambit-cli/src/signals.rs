@@ -1,4 +1,4 @@
-//! Ctrl-C and termination: the first ends the guest, the second ends us.
+//! Ctrl-C and termination: the first ends the run, the second ends us.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -6,21 +6,20 @@ use std::{
     time::Instant,
 };
 
-use ambit_runtime::Canceller;
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
 };
 
 /// What a signal ends.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct OnSignal(Arc<Mutex<State>>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
-    canceller: Option<Canceller>,
+    end: Option<Box<dyn Fn() + Send>>,
     caught: u32,
-    /// When the guest was told to end.
+    /// When the run was told to end.
     since: Option<Instant>,
 }
 
@@ -41,12 +40,12 @@ impl OnSignal {
     fn caught(&self, signal: i32) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.caught += 1;
-        match (&state.canceller, state.caught) {
-            (Some(canceller), 1) => {
-                canceller.cancel("user");
+        match (&state.end, state.caught) {
+            (Some(end), 1) => {
+                end();
                 state.since = Some(Instant::now());
             }
-            // Nothing runs yet, or it would not go.
+            // There is no run yet, or it would not go.
             _ => {
                 // The default action of these signals ends the process; it cannot fail for them.
                 let _ = signal_hook::low_level::emulate_default_handler(signal);
@@ -54,13 +53,18 @@ impl OnSignal {
         }
     }
 
-    /// When a signal told the guest to end.
+    /// When a signal told the run to end.
     pub(crate) fn since(&self) -> Option<Instant> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).since
     }
 
-    /// What the next signal ends.
-    pub(crate) fn cancel(&self, canceller: Canceller) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).canceller = Some(canceller);
+    /// What the first signal does from now on: called at once if that has come already, and found only the stage before.
+    /// It must neither block nor come back here.
+    pub(crate) fn ends(&self, end: impl Fn() + Send + 'static) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.caught > 0 {
+            end();
+        }
+        state.end = Some(Box::new(end));
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     outcome::{RejectReason, Rejection},
     size::ByteSize,
     stack::StackClass,
+    units::Count,
 };
 
 /// Who enforces a limit at an isolation level.
@@ -39,7 +40,7 @@ impl From<Unenforceable> for Rejection {
 }
 
 const NO_WORKER: &str = "jailed workers are not part of this version; use isolation `none`";
-const NO_NET: &str = "no network interface is linked, so there is nothing to count; the only value is none at all";
+const NO_NET: &str = "no network interface is linked, so there is nothing to count; the only value is 0";
 const IN_PROCESS_COMPILER: &str =
     "the compiler runs in this process, where nothing can stop it; `wall-time` ends the wait for it, not its work";
 
@@ -80,7 +81,12 @@ pub(crate) fn resolve(limits: &mut RunLimits, named: &[LimitKey], isolation: Iso
     }
     for &key in LimitKey::ALL {
         let Enforcement::Refused(why) = key.enforcement(isolation) else { continue };
-        if named.contains(&key) && limits.get(key) != Bound::Unlimited {
+        // What asks for no more than there is anyway is no bound that somebody would have to enforce.
+        let only = match key {
+            LimitKey::Connections | LimitKey::NetBytes => Bound::At(Count(0)),
+            _ => Bound::Unlimited,
+        };
+        if named.contains(&key) && limits.get(key) != only {
             return Err(Unenforceable { what: format!("limit `{key}`"), why: why.into() });
         }
         match key {
@@ -92,9 +98,6 @@ pub(crate) fn resolve(limits: &mut RunLimits, named: &[LimitKey], isolation: Iso
     }
     // Stacks come in classes: what is in force is the class, and that is what is shown.
     limits.stack = Bound::At(ByteSize::bytes(StackClass::covering(limits.stack.ceiling()).bytes() as u64));
-    if named.contains(&LimitKey::Connections) || named.contains(&LimitKey::NetBytes) {
-        return Err(Unenforceable { what: "limits `connections` and `net-bytes`".into(), why: NO_NET.into() });
-    }
     Ok(())
 }
 

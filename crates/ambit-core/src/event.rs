@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{digest::Digest, ids::RunId, outcome::Outcome, violation::Violation};
 
-/// Something that happened to a run. A run has at most one `Started` and exactly one `Ended`.
+/// Something that happened to a run. A run has at most one `Started`, at most one `Compiled`, and exactly one
+/// `Ended`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Event {
@@ -14,6 +15,11 @@ pub enum Event {
         run: RunId,
         /// Which module.
         module: Digest,
+    },
+    /// Its module was compiled and loaded for it, and nothing of it has run yet.
+    Compiled {
+        /// Which run.
+        run: RunId,
     },
     /// The run has its outcome.
     Ended {

@@ -60,7 +60,9 @@ impl Call {
             return Err(not_found(format!("`{shown}` has a value of type {reference}, which cannot be passed from outside")));
         }
         if params.len() != args.len() {
-            return Err(policy(format!("`{shown}` takes {} arguments, {} were given", params.len(), args.len())));
+            let takes = if params.len() == 1 { "argument" } else { "arguments" };
+            let given = if args.len() == 1 { "was" } else { "were" };
+            return Err(policy(format!("`{shown}` takes {} {takes}, {} {given} given", params.len(), args.len())));
         }
         let args = params
             .iter()

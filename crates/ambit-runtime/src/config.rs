@@ -27,7 +27,8 @@ pub struct RuntimeConfig {
     pub cache: ByteSize,
     /// How many modules are compiled at once. Default 1; the compiler itself uses several threads.
     pub compilers: usize,
-    /// Hears of the start and end of every run, on the thread it happens on: be quick, and do not call the runtime.
+    /// Hears of every run: that it was asked for, that its module was compiled for it, that it has ended. On the thread it
+    /// happens on, which others wait for: be quick, and do not call the runtime.
     pub listener: Option<Listener>,
 }
 

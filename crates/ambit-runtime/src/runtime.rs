@@ -299,7 +299,7 @@ impl Runtime {
         };
         let phase = match found {
             Found::Ready(loaded) => Phase::Running(loaded.program.guest(host, Arc::clone(&meter), call)),
-            Found::Compiling(module) => Phase::Compiling { module, host: Box::new(host), call },
+            Found::Compiling(module) => Phase::Compiling { module, host: Box::new(host), call, listener: self.listener.clone() },
         };
         let identity = Identity {
             run: id,

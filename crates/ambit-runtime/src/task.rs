@@ -31,7 +31,13 @@ use crate::{
 /// What a run does next.
 pub(crate) enum Phase {
     /// Its module is being compiled on another thread.
-    Compiling { module: oneshot::Receiver<Result<Arc<LoadedModule>, Rejection>>, host: Box<HostSpec>, call: Call },
+    Compiling {
+        module: oneshot::Receiver<Result<Arc<LoadedModule>, Rejection>>,
+        host: Box<HostSpec>,
+        call: Call,
+        /// Hears that it was compiled.
+        listener: Option<Listener>,
+    },
     /// It runs.
     Running(Box<dyn Guest>),
     /// It has ended, and only its report is left.
@@ -115,7 +121,11 @@ impl Task {
                         Err(_) => return Poll::Ready(Ended::Failed("the compiler panicked, or had no thread".into())),
                     };
                     self.compile_time = Some(loaded.compile_time);
-                    if let Phase::Compiling { host, call, .. } = std::mem::replace(&mut self.phase, Phase::Over) {
+                    if let Phase::Compiling { host, call, listener, .. } = std::mem::replace(&mut self.phase, Phase::Over) {
+                        // Before anything of it runs.
+                        if let Some(listener) = listener {
+                            listener(&Event::Compiled { run: self.id });
+                        }
                         self.phase = Phase::Running(loaded.program.guest(*host, Arc::clone(&self.meter), call));
                     }
                 }

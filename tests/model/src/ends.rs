@@ -119,10 +119,13 @@ fn cancel_and_deadline_and_exit_at_one_instant_give_one_end() {
 #[test]
 fn a_run_that_is_paused_and_resumed_is_not_forgotten_and_runs_once() {
     loom::model(|| {
-        let world = beside_a_core(2, &[|world| {
-            pause(world);
-            resume(world);
-        }]);
+        let world = beside_a_core(
+            2,
+            &[|world| {
+                pause(world);
+                resume(world);
+            }],
+        );
         assert_eq!(world.lock().unwrap().ends, ["exit"]);
     });
 }

@@ -1,10 +1,12 @@
 //! Figures that a program of benches/ measures in its own process, ours and its partner's in turn.
 
+use std::process::{Command, Stdio};
+
 use anyhow::{Context, bail};
 use serde::Deserialize;
 
-use super::figure::Sample;
-use crate::{process::cargo, repo::Repo};
+use super::{figure::Sample, release::release};
+use crate::repo::Repo;
 
 /// One line of what it prints.
 #[derive(Debug, Deserialize)]
@@ -17,9 +19,8 @@ struct Line {
 
 /// Builds and runs the program for one figure.
 pub(super) fn bench(repo: &Repo, name: &str) -> anyhow::Result<Sample> {
-    let mut command = cargo(repo);
-    command.args(["run", "--quiet", "--release", "-p", "ambit-benches", "--bin", "figures", "--", name, "--json"]);
-    let output = command.stderr(std::process::Stdio::inherit()).output().context("cannot run cargo")?;
+    let mut command = Command::new(release(repo, "figures")?);
+    let output = command.arg(name).stderr(Stdio::inherit()).output().context("cannot run the program that measures it")?;
     if !output.status.success() {
         bail!("the program that measures it ended with {}", output.status);
     }

@@ -8,11 +8,8 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use super::figure::Sample;
-use crate::{
-    process::{cargo, on_path, target_dir},
-    repo::Repo,
-};
+use super::{figure::Sample, release::release};
+use crate::{process::on_path, repo::Repo};
 
 const HELLO: &str = "guests/bin/hello.wasm";
 /// Runs of each program that is compared, in turn, so that what else the machine does meets both alike.
@@ -73,14 +70,7 @@ fn ended(repo: &Repo, guest: &[&str]) -> anyhow::Result<Sample> {
 
 /// The program as it is shipped but for its size: built now, so that what is measured is what is there.
 fn ambit(repo: &Repo) -> anyhow::Result<PathBuf> {
-    let status = cargo(repo)
-        .args(["build", "--quiet", "--release", "-p", "ambit-cli", "--bin", "ambit"])
-        .status()
-        .context("cannot run cargo")?;
-    if !status.success() {
-        bail!("cargo build --release -p ambit-cli ended with {status}");
-    }
-    Ok(target_dir(repo)?.join("release/ambit"))
+    release(repo, "ambit")
 }
 
 fn time_zero(repo: &Repo, program: &Path, args: &[&str]) -> anyhow::Result<Duration> {

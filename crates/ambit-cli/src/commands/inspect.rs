@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ambit_admit::{AdmitRules, CustomSection, Severity, Verified};
-use ambit_core::{Bound, ByteSize, Feature, FeatureSet, ImportPolicy, LimitValue, Outcome, ShapeKey, ShapeLimits, escape};
+use ambit_core::{Bound, ByteSize, Feature, ImportPolicy, LimitValue, Outcome, Profile, ShapeKey, ShapeLimits, escape};
 use serde::Serialize;
 
 use super::{outcome_text, read_module};
@@ -11,11 +11,14 @@ use crate::{output, table};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  ambit inspect program.wasm\n  ambit inspect --json program.wasm | jq .imports\n\nNothing runs. Exit status 126 if the module could never be admitted."
+    after_help = "Examples:\n  ambit inspect program.wasm\n  ambit inspect --profile terminal program.wasm\n  ambit inspect --json program.wasm | jq .imports\n\nNothing runs. Exit status 126 if the module could never be admitted."
 )]
 pub(crate) struct Args {
     /// The module: a file, binary or text, or - for stdin
     module: PathBuf,
+    /// Compare with the limits and features of this profile
+    #[arg(long, default_value = "default")]
+    profile: Profile,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -27,11 +30,13 @@ struct Inspection {
     kind: String,
     digest: String,
     bytes: usize,
+    /// Whose limits and features it is compared with.
+    profile: Profile,
     /// Ways to run it as a program.
     programs: Vec<String>,
     /// Features it needs.
     features: Vec<Feature>,
-    /// Those of them that no profile allows unasked.
+    /// Those of them that the profile does not allow unasked.
     opt_in: Vec<Feature>,
     imports: Vec<Item>,
     exports: Vec<Item>,
@@ -91,7 +96,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     };
     match read_module::read(&args.module, &rules) {
         Ok(module) => {
-            let inspection = inspect(&module);
+            let inspection = inspect(&module, args.profile);
             if args.json {
                 output::json(&inspection)?
             } else {
@@ -107,18 +112,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     }
 }
 
-fn inspect(module: &Verified) -> Inspection {
-    let limits = ShapeLimits::default();
-    let shape = module.shape().iter().map(|(key, found)| measure(&limits, key, found)).collect();
+fn inspect(module: &Verified, profile: Profile) -> Inspection {
+    let policy = profile.policy();
+    let shape = module.shape().iter().map(|(key, found)| measure(&policy.limits.shape, key, found)).collect();
     let customs = module.customs();
     let section = |section: &CustomSection| Section { name: section.name.clone(), bytes: section.size };
     Inspection {
         kind: module.kind().to_string(),
         digest: module.digest().to_string(),
         bytes: module.bytes().len(),
+        profile,
         programs: module.entries().iter().map(|entry| escape(entry.to_string(), 128)).collect(),
         features: module.features().iter().collect(),
-        opt_in: module.features().minus(FeatureSet::DEFAULT).iter().collect(),
+        opt_in: module.features().minus(policy.features).iter().collect(),
         imports: module.imports().iter().map(|import| item(Some(&import.module), &import.name, &import.ty)).collect(),
         exports: module.exports().iter().map(|export| item(export.interface.as_deref(), &export.name, &export.ty)).collect(),
         memories: module.memories().iter().map(ToString::to_string).collect(),
@@ -155,7 +161,7 @@ fn item(from: Option<&str>, name: &str, ty: &impl std::fmt::Display) -> Item {
 
 fn print(inspection: &Inspection) -> anyhow::Result<()> {
     let Inspection { kind, digest, bytes, programs, features, opt_in, imports, exports, memories, tables, shape, .. } = inspection;
-    let Inspection { custom_sections, could_ask_for, risks, .. } = inspection;
+    let Inspection { profile, custom_sections, could_ask_for, risks, .. } = inspection;
     let list = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     let names = |features: &[Feature]| list(features.iter().map(ToString::to_string).collect());
     output::heading(&format!("{kind}, {}", <ByteSize as LimitValue>::from_base(*bytes as u64)))?;
@@ -176,7 +182,7 @@ fn print(inspection: &Inspection) -> anyhow::Result<()> {
             output::data(&format!("  {}: {}", item.name, item.ty))?;
         }
     }
-    output::heading("\nShape, against the default limits")?;
+    output::heading(&format!("\nShape, against the limits of the profile `{profile}`"))?;
     let rows = shape.iter().filter(|measure| measure.found > 0).map(|measure| {
         let verdict = if measure.within { "" } else { "over: raise it to run this" };
         vec![format!("  {}", measure.name), measure.found.to_string(), measure.limit.clone(), verdict.into()]

@@ -62,10 +62,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         output::json(&limits)?;
         return Ok(0);
     }
-    output::data(&format!(
-        "Limits of the profile `{}`. Set one with --limit NAME=VALUE, lift one with --unlimited NAME.\n",
-        args.profile
-    ))?;
+    output::data(&format!("Limits of the profile `{}`: {}.", args.profile, whose(args.profile)))?;
+    output::data("`ambit run` sets one with --limit NAME=VALUE, and lifts one with --unlimited NAME.\n")?;
     let rows: Vec<Vec<String>> = limits.run.iter().map(|row| cells(row, &enforced(row))).collect();
     table::print(&["LIMIT", "VALUE", "RANGE", "ENFORCED AT ISOLATION `none` BY", "BOUNDS"], &rows)?;
     let workers = LimitKey::Memory.enforcement(Isolation::Process);
@@ -76,6 +74,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     let rows: Vec<Vec<String>> = limits.shape.iter().map(|row| cells(row, "admission")).collect();
     table::print(&["LIMIT", "VALUE", "RANGE", "ENFORCED BY", "BOUNDS"], &rows)?;
     Ok(0)
+}
+
+/// Who starts from this profile unasked.
+fn whose(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Terminal => "`ambit run` and `ambit validate` start from it unless --profile names another",
+        Profile::Default => {
+            "`ambit inspect` compares with it; `ambit run` and `ambit validate` start from `terminal` (ambit limits --profile terminal)"
+        }
+        Profile::Restricted | Profile::Minimal | Profile::Development => "in force where --profile names it",
+    }
 }
 
 fn cells(row: &Row, enforced: &str) -> Vec<String> {

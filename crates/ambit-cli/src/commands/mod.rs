@@ -2,9 +2,11 @@
 
 pub(crate) mod completions;
 pub(crate) mod engines;
+pub(crate) mod finish;
 pub(crate) mod inspect;
 pub(crate) mod limits;
 pub(crate) mod outcome_text;
+pub(crate) mod read_in_time;
 pub(crate) mod read_module;
 pub(crate) mod report_file;
 pub(crate) mod run;

@@ -16,7 +16,12 @@ pub(crate) fn describe(outcome: &Outcome) -> String {
             text
         }
         Outcome::LimitExceeded { limit, allowed, used } => {
-            let used = used.map(|used| format!(", {} needed", shown(*limit, used))).unwrap_or_default();
+            // Time and fuel have been used up by then; of the rest, more was asked for and not given.
+            let verb = match limit {
+                LimitKey::WallTime | LimitKey::CpuTime | LimitKey::Fuel => "used",
+                _ => "needed",
+            };
+            let used = used.map(|used| format!(", {} {verb}", shown(*limit, used))).unwrap_or_default();
             format!("limit exceeded: {limit}: {} allowed{used}; {}", shown(*limit, *allowed), remedy(*limit))
         }
         Outcome::Rejected(rejection) => format!("rejected: {rejection}"),

@@ -10,10 +10,14 @@ use std::{
 use ambit_admit::{AdmitRules, Verified};
 use ambit_core::{Bound, ByteSize, RejectReason, Rejection};
 
+/// The path that stands for our standard input.
+const STDIN: &str = "-";
+
 /// Reads and admits a module. Of a file larger than the limit no more is read than shows that it is.
 pub(crate) fn read(path: &Path, rules: &AdmitRules) -> Result<Arc<Verified>, Rejection> {
     let bytes = bytes(path, rules.module_size)?;
-    let binary = ambit_admit::text(&bytes)?.into_owned();
+    let name = if path == Path::new(STDIN) { "stdin".into() } else { path.to_string_lossy() };
+    let binary = ambit_admit::text(&bytes, &name)?.into_owned();
     ambit_admit::admit(binary, rules).map(Arc::new)
 }
 
@@ -23,7 +27,7 @@ fn bytes(path: &Path, most: Bound<ByteSize>) -> Result<Vec<u8>, Rejection> {
     let mut bytes = Vec::new();
     // One byte more than allowed, so that admission sees that there are more.
     let most = most.ceiling().saturating_add(1);
-    if path == Path::new("-") {
+    if path == Path::new(STDIN) {
         io::stdin().take(most).read_to_end(&mut bytes).map_err(cannot)?;
     } else {
         let file = File::open(path).map_err(cannot)?;

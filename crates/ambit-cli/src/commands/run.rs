@@ -1,30 +1,33 @@
 //! `ambit run`
 
 use std::{
-    io::{self, Write},
-    path::PathBuf,
-    sync::{Arc, mpsc},
-    thread,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use ambit_admit::{AdmitRules, Verified};
-use ambit_core::{Bound, Digest, EngineId, Isolation, LimitKey, Outcome, Policy, Rejection, Report, RunId, Unenforceable, Usage};
+use ambit_admit::Verified;
+use ambit_core::{
+    Bound, Digest, EngineId, Event, GrantKey, Isolation, Outcome, Policy, Rejection, Report, RunId, Unenforceable, Usage,
+};
 use ambit_engine::{
     Call,
     host::{FdOutput, GuestOutput},
 };
-use ambit_runtime::{Module, RunRequest, Running, Runtime, RuntimeConfig, Streams};
+use ambit_runtime::{Listener, Module, RunRequest, Running, Runtime, RuntimeConfig, Streams};
 use clap::ValueHint;
 
 use super::{
-    outcome_text, read_module,
-    report_file::{self, ReportFile},
+    finish::{Talk, finish},
+    read_in_time::read_in_time,
+    report_file::ReportFile,
 };
 use crate::{
     output,
-    policy::{PolicyArgs, Settled},
+    policy::{OurStdin, PolicyArgs, Settled},
     signals::OnSignal,
+    spinner::Spinner,
 };
 
 /// How long past its deadline a run is waited for before the process gives up on it: longer than any slice, shorter than
@@ -36,6 +39,7 @@ const PATIENCE: Duration = Duration::from_millis(300);
 const LOOK: Duration = Duration::from_millis(250);
 const ISOLATION_NOTE: &str =
     "isolation `none`: the guest runs in this process, with wasm as the only wall; --isolation none says you know";
+const STDIN_NOTE: &str = "the guest can read, but not from this terminal: --stdin inherit gives it, --stdin none says you know";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -56,7 +60,8 @@ pub(crate) struct Args {
     /// Arguments of the program, or of the function; after -- they may look like flags
     #[arg(allow_negative_numbers = true)]
     args: Vec<String>,
-    /// Call this export instead of running the program; its results go to stdout
+    /// Call this export instead of running the program; its results go to stdout. Integers are decimal or 0x…, and unsigned
+    /// ones wrap: 18446744073709551615 as an i64 is -1, as results show it
     #[arg(long, value_name = "NAME")]
     invoke: Option<String>,
     /// Write the report as JSON to a file, or - for stderr
@@ -65,7 +70,7 @@ pub(crate) struct Args {
     /// Print the policy in force as JSON and run nothing
     #[arg(long)]
     print_policy: bool,
-    /// Say nothing on stderr but what the guest says
+    /// No notes on stderr: only what the guest says, and what went wrong in one line
     #[arg(long, short)]
     quiet: bool,
     /// Say on stderr what was used
@@ -73,6 +78,13 @@ pub(crate) struct Args {
     verbose: bool,
     #[command(flatten)]
     policy: PolicyArgs,
+}
+
+impl Args {
+    /// The module, as it was typed.
+    pub(crate) fn module(&self) -> &Path {
+        &self.module
+    }
 }
 
 /// What a run needs, all of it checked.
@@ -95,8 +107,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     let Args { module: path, args: program_args, invoke, report, print_policy, quiet, verbose, policy } = args;
     let function_args = if invoke.is_some() { program_args.clone() } else { Vec::new() };
     let command_args = if invoke.is_some() { Vec::new() } else { program_args };
-    let stdin_is_terminal = rustix::termios::isatty(rustix::stdio::stdin()) || path.as_os_str() == "-";
-    let settled = match policy.settle(&command_args, stdin_is_terminal) {
+    let stdin = match rustix::termios::isatty(rustix::stdio::stdin()) {
+        _ if path.as_os_str() == "-" => OurStdin::Module,
+        true => OurStdin::Terminal,
+        false => OurStdin::Data,
+    };
+    let settled = match policy.settle(&command_args, stdin) {
         Ok(settled) => settled,
         Err(error) => {
             output::error(&format!("{error}\n\nFor more information, try `ambit run --help` or `ambit limits`."));
@@ -105,7 +121,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     };
     let talk = Talk { quiet, verbose };
     let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy()).into_owned();
-    let isolation = settled.isolation;
+    let (isolation, terminal_withheld) = (settled.isolation, settled.terminal_withheld);
     let mut refused = Refused::default();
     // Opened before the guest exists: what lies at that path when it has run is the guest's choice.
     let report = match report.map(ReportFile::open).transpose() {
@@ -115,7 +131,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
             return Ok(super::FAILED);
         }
     };
-    let read = |policy: &Policy| read_in_time(path.clone(), policy, began);
+    let read = |policy: &Policy| read_in_time(path.clone(), policy, began, &on_signal);
     let ready = match prepare(settled, print_policy, &mut refused, read, |module| match &invoke {
         Some(function) => Call::invoke(module, function, &function_args),
         None => Call::command(module),
@@ -124,11 +140,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
             output::json(&*policy)?;
             return Ok(0);
         }
-        Ok(Prepared::Overdue(outcome)) => return finish(&talk, report, unstarted(outcome, refused, &name, began)),
+        Ok(Prepared::Ended(outcome)) => return finish(&talk, report, unstarted(outcome, refused, &name, began)),
         Ok(Prepared::Run(ready)) => ready,
         Err(rejection) => return finish(&talk, report, rejected(rejection, refused, &name, began)),
     };
-    let runtime = Runtime::new(RuntimeConfig { pool_guests: 0, ..RuntimeConfig::default() })?;
+    let spinner = Spinner::default();
+    let runtime =
+        Runtime::new(RuntimeConfig { pool_guests: 0, listener: Some(ends_when_compiled(&spinner)), ..RuntimeConfig::default() })?;
     let request = RunRequest {
         module: Module::Verified(Arc::clone(&ready.module)),
         policy: Arc::clone(&ready.policy),
@@ -138,16 +156,23 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         tenant: None,
         name: name.as_str().into(),
     };
+    let could_ask_for = ambit_admit::could_ask_for(&ready.module);
+    let reads_nothing = terminal_withheld && could_ask_for.iter().any(|(grant, _)| *grant == GrantKey::Stdin);
     let refused = Refused { policy: Some(Policy::clone(&ready.policy)), module: Some(ready.module.digest()) };
     let running = match runtime.start(request) {
         Ok(running) => running,
         Err(rejection) => return finish(&talk, report, rejected(rejection, refused, &name, began)),
     };
+    let canceller = running.canceller();
+    on_signal.ends(move || canceller.cancel("user"));
     if isolation.is_none() && !quiet {
         output::note(ISOLATION_NOTE);
     }
-    on_signal.cancel(running.canceller());
-    let (finished, is_over) = wait(running, &ready.policy, &on_signal, began, quiet);
+    if reads_nothing && !quiet {
+        output::note(STDIN_NOTE);
+    }
+    let (finished, is_over) = wait(running, &ready.policy, &on_signal, began, (!quiet).then_some(&spinner));
+    spinner.end();
     if !is_over {
         // Its thread is inside something that cannot be interrupted; ending the process is what ends it.
         std::mem::forget(runtime);
@@ -157,8 +182,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
 
 enum Prepared {
     Policy(Arc<Policy>),
-    /// The deadline passed while the module was being read and admitted.
-    Overdue(Outcome),
+    /// The run ended while the module was being read and admitted.
+    Ended(Outcome),
     Run(Ready),
 }
 
@@ -170,7 +195,7 @@ fn prepare(
     read: impl FnOnce(&Policy) -> Result<Result<Arc<Verified>, Rejection>, Outcome>,
     call: impl FnOnce(&Verified) -> Result<Call, Rejection>,
 ) -> Result<Prepared, Rejection> {
-    let Settled { policy, spec, isolation, engine } = settled;
+    let Settled { policy, spec, terminal_withheld: _, isolation, engine } = settled;
     if engine != EngineId::Wasmtime {
         let why = "it is not part of this version; `ambit engines` lists those that are".into();
         return Err(Unenforceable { what: format!("engine `{engine}`"), why }.into());
@@ -183,29 +208,11 @@ fn prepare(
     }
     let module = match read(&policy) {
         Ok(module) => module?,
-        Err(overdue) => return Ok(Prepared::Overdue(overdue)),
+        Err(outcome) => return Ok(Prepared::Ended(outcome)),
     };
     refused.module = Some(module.digest());
     let call = call(&module)?;
     Ok(Prepared::Run(Ready { policy, module, call }))
-}
-
-/// Reads and admits the module on a thread of its own, for as long as the deadline allows: the file may be a pipe that
-/// nothing is written to, and a large module takes a second to check.
-fn read_in_time(path: PathBuf, policy: &Policy, began: Instant) -> Result<Result<Arc<Verified>, Rejection>, Outcome> {
-    let rules = AdmitRules::from_policy(policy);
-    let Bound::At(allowed) = policy.limits.run.wall_time else { return Ok(read_module::read(&path, &rules)) };
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        // Nobody may be waiting any more.
-        let _ = sender.send(read_module::read(&path, &rules));
-    });
-    let left = allowed.duration().saturating_sub(began.elapsed());
-    receiver.recv_timeout(left).map_err(|_| Outcome::LimitExceeded {
-        limit: LimitKey::WallTime,
-        allowed: u64::try_from(allowed.duration().as_nanos()).unwrap_or(u64::MAX),
-        used: u64::try_from(began.elapsed().as_nanos()).ok(),
-    })
 }
 
 fn streams(quiet: bool) -> io::Result<Streams> {
@@ -224,17 +231,33 @@ fn streams(quiet: bool) -> io::Result<Streams> {
     })
 }
 
+/// Clears the spinner after the module was compiled and before anything of it runs, on the compiler's thread: a terminal
+/// that takes nothing holds up the guest, and no deadline.
+fn ends_when_compiled(spinner: &Spinner) -> Listener {
+    let spinner = spinner.clone();
+    Arc::new(move |event: &Event| match event {
+        Event::Compiled { .. } => spinner.end(),
+        Event::Started { .. } | Event::Ended { .. } => {}
+    })
+}
+
 /// Waits for the end. The second value is false for a run that had to end and did not.
-fn wait(mut running: Running, policy: &Policy, on_signal: &OnSignal, began: Instant, quiet: bool) -> (Report, bool) {
+fn wait(mut running: Running, policy: &Policy, on_signal: &OnSignal, began: Instant, spinner: Option<&Spinner>) -> (Report, bool) {
     let overdue = match policy.limits.run.wall_time {
         Bound::At(span) => Some(began + span.duration() + GRACE),
         Bound::Unlimited => None,
     };
-    let mut spinner = None;
-    let mut next = began + PATIENCE;
+    let patience = began + PATIENCE;
     loop {
-        let look = Instant::now() + LOOK;
-        running = match running.wait_until(next.min(look).min(overdue.unwrap_or(look))) {
+        let now = Instant::now();
+        if let Some(spinner) = spinner
+            && now >= patience
+            && running.is_compiling()
+        {
+            spinner.show();
+        }
+        let look = if now < patience { patience } else { now + LOOK };
+        running = match running.wait_until(look.min(overdue.unwrap_or(look))) {
             Ok(finished) => return (finished.report(), true),
             Err(running) => running,
         };
@@ -244,18 +267,6 @@ fn wait(mut running: Running, policy: &Policy, on_signal: &OnSignal, began: Inst
         if on_signal.since().is_some_and(|since| since.elapsed() >= GRACE) {
             let report = running.overdue().report();
             return (Report { outcome: Outcome::Cancelled { by: "user".into() }, ..report }, false);
-        }
-        // indicatif draws on a terminal only.
-        if running.is_compiling() && !quiet && Instant::now() >= began + PATIENCE {
-            spinner.get_or_insert_with(|| {
-                let spinner = indicatif::ProgressBar::new_spinner().with_message("compiling");
-                spinner.enable_steady_tick(Duration::from_millis(100));
-                spinner
-            });
-            next = Instant::now() + Duration::from_millis(20);
-        } else {
-            spinner.take();
-            next = Instant::now() + LOOK;
         }
     }
 }
@@ -280,58 +291,4 @@ fn unstarted(outcome: Outcome, refused: Refused, name: &str, began: Instant) -> 
         isolation: Isolation::None,
         layers: Vec::new(),
     }
-}
-
-struct Talk {
-    quiet: bool,
-    verbose: bool,
-}
-
-/// Prints results and what there is to say, writes the report, and gives the exit status.
-fn finish(talk: &Talk, file: Option<ReportFile>, report: Report) -> anyhow::Result<u8> {
-    // First of all: talk may find nobody to listen, or block on somebody who does not.
-    let written = file.as_ref().map_or(Ok(()), |file| file.write_file(&report));
-    for value in &report.results {
-        output::data(&value.to_string())?;
-    }
-    if !talk.quiet {
-        for violation in &report.violations {
-            output::note(&outcome_text::violation(violation));
-        }
-        // A guest that exits has said itself what it had to say.
-        if !matches!(report.outcome, Outcome::Exited { .. }) {
-            output::error(&outcome_text::describe(&report.outcome));
-        }
-        if let (Outcome::Exited { code }, 255) = (&report.outcome, report.outcome.exit_status())
-            && *code != 255
-        {
-            output::note(&format!("the guest's exit code is {code}, which no process can have; the exit status is 255"));
-        }
-    }
-    if talk.verbose {
-        output::note(&usage(&report));
-    }
-    if let Some(ReportFile::Stderr) = file {
-        io::stderr().write_all(report_file::text(&report)?.as_bytes())?;
-    }
-    written?;
-    Ok(report.outcome.exit_status())
-}
-
-fn usage(report: &Report) -> String {
-    let usage = &report.usage;
-    let millis = |name: &str, nanos: Option<u64>| nanos.map(|nanos| format!("{name} {:.1} ms", nanos as f64 / 1e6));
-    let size = |name: &str, key: LimitKey, bytes: Option<u64>| bytes.map(|bytes| format!("{name} {}", key.show(bytes)));
-    let parts = [
-        Some(outcome_text::describe(&report.outcome).lines().next().unwrap_or_default().to_owned()),
-        millis("wall", usage.wall_ns),
-        millis("cpu", usage.cpu_ns),
-        millis("compile", usage.compile_ns),
-        usage.fuel.map(|fuel| format!("fuel {fuel}")),
-        size("peak memory", LimitKey::Memory, usage.peak_memory_bytes),
-        size("output", LimitKey::Output, usage.output_bytes),
-        size("disk", LimitKey::Disk, usage.disk_bytes),
-        usage.host_calls.map(|calls| format!("host calls {calls}")),
-    ];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

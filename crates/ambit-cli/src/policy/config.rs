@@ -1,13 +1,13 @@
 //! Configuration files: the names of the flags and limits, in TOML or YAML.
 
-use std::{collections::BTreeMap, fmt, fs, path::Path};
+use std::{collections::BTreeMap, env::VarError, fmt, fs, path::Path};
 
 use ambit_core::{
     ByteSize, EngineId, Feature, Grants, ImportRule, Isolation, LimitsSpec, NetGrant, OnMemoryRefusal, Policy, Profile, Stdin,
 };
 use serde::Deserialize;
 
-use super::UsageError;
+use super::{UsageError, typed::Typed};
 
 /// A configuration file. An unknown key is an error that names it.
 #[derive(Debug, Default, Deserialize)]
@@ -20,7 +20,7 @@ pub(crate) struct ConfigFile {
     on_memory_refusal: Option<String>,
     pub(crate) deterministic: Option<bool>,
     features: Vec<String>,
-    limits: BTreeMap<String, Scalar>,
+    limits: BTreeMap<String, Typed>,
     grants: GrantsSection,
 
     // The names of a compute grid's runtime configuration, for those who come from there.
@@ -45,7 +45,7 @@ struct GrantsSection {
     dirs: Vec<String>,
     tmp: Option<String>,
     clock: Option<String>,
-    random: Option<Scalar>,
+    random: Option<Typed>,
     net: Vec<String>,
     listen: Vec<String>,
     http: Vec<String>,
@@ -54,25 +54,6 @@ struct GrantsSection {
     secrets: Vec<String>,
     logging: bool,
     metrics: bool,
-}
-
-/// A value as the text a person would have typed on the command line.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Scalar {
-    Whole(u64),
-    Decimal(f64),
-    Text(String),
-}
-
-impl fmt::Display for Scalar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Scalar::Whole(value) => value.fmt(f),
-            Scalar::Decimal(value) => value.fmt(f),
-            Scalar::Text(value) => value.fmt(f),
-        }
-    }
 }
 
 impl ConfigFile {
@@ -167,7 +148,9 @@ impl ConfigFile {
         for dir in dirs {
             grants.dirs.push(dir.parse().map_err(|error| wrong("grants.dirs", &error))?);
         }
-        grants.tmp = parse::<ByteSize>("grants.tmp", tmp.as_deref())?.or(grants.tmp);
+        if let Some(size) = parse("grants.tmp", tmp.as_deref())? {
+            grants.tmp = Some(self::tmp(size, "grants.tmp")?);
+        }
         grants.clock = parse("grants.clock", clock.as_deref())?.unwrap_or(grants.clock);
         let random = random.as_ref().map(ToString::to_string);
         grants.random = parse("grants.random", random.as_deref())?.unwrap_or(grants.random);
@@ -196,8 +179,13 @@ pub(super) fn set_env(grants: &mut Grants, text: &str, key: &str) -> Result<(), 
     let (name, value) = match text.split_once('=') {
         Some((name, value)) => (name, value.to_owned()),
         None => {
-            let missing = || wrong(key, &format!("`{text}` is not set here, so it cannot be copied; write {text}=VALUE"));
-            (text, std::env::var(text).map_err(|_| missing())?)
+            let value = std::env::var(text).map_err(|error| match error {
+                VarError::NotPresent => {
+                    wrong(key, &format!("`{text}` is not set here, so it cannot be copied; write {text}=VALUE"))
+                }
+                VarError::NotUnicode(_) => wrong(key, &not_text(text)),
+            })?;
+            (text, value)
         }
     };
     if name.is_empty() || name.contains('\0') || value.contains('\0') {
@@ -206,6 +194,19 @@ pub(super) fn set_env(grants: &mut Grants, text: &str, key: &str) -> Result<(), 
     grants.env.retain(|(known, _)| known != name);
     grants.env.push((name.to_owned(), value));
     Ok(())
+}
+
+/// What is said of a variable whose value is not UTF-8.
+pub(super) fn not_text(name: &str) -> String {
+    format!("the value of `{}` is not UTF-8, and a guest can be given no other", name.escape_default())
+}
+
+/// The size of a `/tmp`, into which something must fit.
+pub(super) fn tmp(size: ByteSize, key: &str) -> Result<ByteSize, UsageError> {
+    if size.get() == 0 {
+        return Err(wrong(key, &"nothing fits into 0 bytes; leave it out for no /tmp, or give a size such as 16MiB"));
+    }
+    Ok(size)
 }
 
 /// `none`, `inherit`, or a file.

@@ -1,6 +1,6 @@
 //! The flags that make a policy, and what they mean together with a configuration file.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{ffi::OsString, path::PathBuf, str::FromStr};
 
 use ambit_core::{
     ByteSize, Clock, DirGrant, EngineId, Feature, Grants, Isolation, LimitsSpec, NetGrant, OnMemoryRefusal, Policy, PolicySpec,
@@ -85,7 +85,7 @@ pub(crate) struct PolicyArgs {
     tmp: Option<ByteSize>,
     /// Set an environment variable, or copy one of ours
     #[arg(long, value_name = "NAME[=VALUE]", help_heading = "Grants")]
-    env: Vec<String>,
+    env: Vec<OsString>,
     /// Standard input: none, inherit, or a file; by default ours if it is not a terminal
     #[arg(long, value_name = "none|inherit|FILE", help_heading = "Grants")]
     stdin: Option<String>,
@@ -115,11 +115,24 @@ pub(crate) struct PolicyArgs {
     secret: Vec<String>,
 }
 
+/// What our own standard input is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OurStdin {
+    /// A person sits there: not given unasked, since a guest that waits for input would seem to hang.
+    Terminal,
+    /// The module is read from it.
+    Module,
+    /// A pipe or file: given unless something else is said.
+    Data,
+}
+
 /// What the flags and the file mean together.
 #[derive(Debug)]
 pub(crate) struct Settled {
     pub(crate) policy: Policy,
     pub(crate) spec: PolicySpec,
+    /// Nobody said what the guest's standard input is, and a terminal of ours is not given unasked.
+    pub(crate) terminal_withheld: bool,
     /// The level asked for; `None` if nobody asked.
     pub(crate) isolation: Option<Isolation>,
     pub(crate) engine: EngineId,
@@ -127,7 +140,7 @@ pub(crate) struct Settled {
 
 impl PolicyArgs {
     /// Profile, then file, then flags: what comes later wins.
-    pub(crate) fn settle(self, args: &[String], stdin_is_terminal: bool) -> Result<Settled, UsageError> {
+    pub(crate) fn settle(self, args: &[String], ours: OurStdin) -> Result<Settled, UsageError> {
         let file = self.config.as_deref().map(ConfigFile::read).transpose()?.unwrap_or_default();
         let profile = self.profile.or(file.profile()?).unwrap_or(Profile::Terminal);
         let mut policy = profile.policy();
@@ -145,11 +158,16 @@ impl PolicyArgs {
         let engine = self.engine.or(file.engine()?).unwrap_or(EngineId::Wasmtime);
         let stdin_given = self.stdin.is_some() || file.gives_stdin();
         self.grant(&mut grants, args)?;
-        if !stdin_given && !stdin_is_terminal && policy.grantable.contains(&ambit_core::GrantKey::Stdin) {
-            grants.stdin = Stdin::Inherit;
+        let mut terminal_withheld = false;
+        if !stdin_given && policy.grantable.contains(&ambit_core::GrantKey::Stdin) {
+            match ours {
+                OurStdin::Data => grants.stdin = Stdin::Inherit,
+                OurStdin::Terminal => terminal_withheld = true,
+                OurStdin::Module => {}
+            }
         }
         let spec = PolicySpec { limits, grants: Some(grants), features, on_memory_refusal, deterministic };
-        Ok(Settled { policy, spec, isolation, engine })
+        Ok(Settled { policy, spec, terminal_withheld, isolation, engine })
     }
 
     fn limits(&self) -> Result<LimitsSpec, UsageError> {
@@ -208,10 +226,17 @@ impl PolicyArgs {
         } = self;
         grants.args.extend(program_args.iter().cloned());
         for variable in &env {
-            super::config::set_env(grants, variable, "--env")?;
+            let not_text = || {
+                let text = variable.to_string_lossy();
+                let name = text.split_once('=').map_or(&*text, |(name, _)| name);
+                UsageError(format!("--env: {}", super::config::not_text(name)))
+            };
+            super::config::set_env(grants, variable.to_str().ok_or_else(not_text)?, "--env")?;
         }
         grants.dirs.extend(dir);
-        grants.tmp = tmp.or(grants.tmp);
+        if let Some(size) = tmp {
+            grants.tmp = Some(super::config::tmp(size, "--tmp")?);
+        }
         if let Some(stdin) = stdin {
             grants.stdin = super::config::stdin(&stdin);
         }

@@ -2,5 +2,6 @@
 
 mod config;
 mod flags;
+mod typed;
 
-pub(crate) use flags::{KeyValue, PolicyArgs, Settled, UsageError};
+pub(crate) use flags::{KeyValue, OurStdin, PolicyArgs, Settled, UsageError};

@@ -50,8 +50,12 @@ pub fn fd_fdstat_get(host: &mut Host, memory: &mut GuestMemory<'_>, fd: i32, out
             let base = if file.write { rights::FILE } else { rights::READS };
             (REGULAR_FILE, if file.append { APPEND } else { 0 }, base, 0)
         }
-        Descriptor::Dir(dir) if crate::host::writable(dir.mount.access) => (DIRECTORY, 0, rights::DIR, rights::DIR | rights::FILE),
-        Descriptor::Dir(_) => (DIRECTORY, 0, rights::DIR_READS, rights::DIR_READS | rights::READS),
+        Descriptor::Dir(dir) => {
+            let base = if crate::host::writable(dir.mount.access) { rights::DIR } else { rights::DIR_READS };
+            // What may be asked of `path_open`, refused or not. C's library asks for no right that is not here: it would open
+            // for reading what is to be written, and the write would be what fails.
+            (DIRECTORY, 0, base, rights::DIR | rights::FILE)
+        }
     };
     let mut stat = [0; 24];
     stat[0] = kind;

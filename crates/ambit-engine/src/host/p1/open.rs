@@ -1,6 +1,9 @@
 //! Opening files and directories.
 
-use std::{os::fd::AsFd, sync::Arc};
+use std::{
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::Arc,
+};
 
 use rustix::fs::{FileType, Mode, OFlags};
 
@@ -124,7 +127,6 @@ pub fn path_open(
 fn open(host: &Host, fd: i32, name: &[u8], request: &Request) -> Result<Descriptor, Errno> {
     let dir = host.descriptors.dir(fd)?;
     let at = dir.fd.as_fd();
-    let mode = Mode::from_raw_mode(0o666);
     let flags = request.flags();
     // Looked at, not opened: opening could already cut it.
     if request.create && request.exclusive && resolve::locate(at, name, false).is_ok() {
@@ -141,7 +143,7 @@ fn open(host: &Host, fd: i32, name: &[u8], request: &Request) -> Result<Descript
     let (fd, kind) = match existing {
         Err(Errno::Noent) if request.create && !request.directory => {
             host.meter.take_file().map_err(|_| Errno::Dquot)?;
-            resolve::open_regular(at, name, flags | OFlags::CREATE | OFlags::EXCL, mode).inspect_err(|_| host.meter.give_file())?
+            make(at, name, flags, request.exclusive).inspect_err(|_| host.meter.give_file())?
         }
         other => other?,
     };
@@ -150,4 +152,15 @@ fn open(host: &Host, fd: i32, name: &[u8], request: &Request) -> Result<Descript
         FileType::Directory => Descriptor::Dir(Dir { fd: Arc::new(fd), mount, preopened: false, listing: None }),
         _ => Descriptor::File(File { fd, mount, read: request.read, write: request.write, append: request.append }),
     })
+}
+
+/// Makes a file where none was a moment ago.
+fn make(at: BorrowedFd<'_>, name: &[u8], flags: OFlags, exclusive: bool) -> Result<(OwnedFd, FileType), Errno> {
+    let mode = Mode::from_raw_mode(0o666);
+    match resolve::open_regular(at, name, flags | OFlags::CREATE | OFlags::EXCL, mode) {
+        // A link to a file that is not there: that file is made, if it lies beneath. Or somebody has made it meanwhile, and
+        // one file too many is charged.
+        Err(Errno::Exist) if !exclusive => resolve::open_regular(at, name, flags | OFlags::CREATE, mode),
+        made => made,
+    }
 }
