@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ambit_core::ResultValue;
 use wasmparser::RefType;
 
 /// The type of a core value.
@@ -178,6 +179,18 @@ impl From<wasmparser::ValType> for ValType {
             wasmparser::ValType::F64 => ValType::F64,
             wasmparser::ValType::V128 => ValType::V128,
             wasmparser::ValType::Ref(ty) => ValType::Ref(reference(ty)),
+        }
+    }
+}
+
+impl From<ResultValue> for ValType {
+    fn from(value: ResultValue) -> Self {
+        match value {
+            ResultValue::I32(_) => ValType::I32,
+            ResultValue::I64(_) => ValType::I64,
+            ResultValue::F32(_) => ValType::F32,
+            ResultValue::F64(_) => ValType::F64,
+            ResultValue::V128(_) => ValType::V128,
         }
     }
 }

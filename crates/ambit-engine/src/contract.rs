@@ -1,7 +1,8 @@
 //! The contract every engine keeps.
 //!
 //! ```text
-//! Verified ─compile(Settings)─► Artifact ─load─► Program ─guest(HostSpec, Meter)─► Guest ─poll_slice…─► Ended
+//! Verified ─compile(Settings)─► Artifact ─load─► Program ─guest(HostSpec, Meter, Call)─► Guest ─poll_slice…─► Ended
+//!                                                  └─keep(HostSpec, Meter)─► Guest ─poll_slice…─► Ended ─kept─► Kept ─call─► poll_slice…
 //! ```
 //! Compilation and loading are separate from the first day, since later they happen in different processes.
 
@@ -14,7 +15,7 @@ use std::{
 use ambit_admit::Verified;
 use ambit_core::{EngineCapabilities, EngineId, Rejection};
 
-use crate::{artifact::Artifact, call::Call, ended::Ended, host::HostSpec, meter::Meter, settings::Settings};
+use crate::{artifact::Artifact, call::Call, ended::Ended, host::HostSpec, kept::Kept, meter::Meter, settings::Settings};
 
 /// Compiles modules and loads artifacts.
 pub trait Engine: fmt::Debug + Send + Sync {
@@ -49,15 +50,31 @@ pub trait Program: fmt::Debug + Send + Sync {
 
     /// A guest that has not started. Cheap: no guest code runs and no memory is charged before the first slice.
     fn guest(&self, host: HostSpec, meter: Arc<Meter>, call: Call) -> Box<dyn Guest>;
+
+    /// A guest whose instance is kept. Its first run makes the instance, runs the start function and `_initialize`, if it
+    /// has them, and ends [`Returned`](Ended::Returned) without results; then [`Guest::kept`] gives access to it, and
+    /// readies calls.
+    ///
+    /// An instance of a component cannot be kept: its first run ends [`Refused`](Ended::Refused).
+    fn keep(&self, host: HostSpec, meter: Arc<Meter>) -> Box<dyn Guest>;
 }
 
-/// One running instance: a module, its store, limits and grants.
+/// One instance: a module, its store, limits and grants.
 ///
 /// Dropping a guest ends it wherever it is, pending host calls included; what it used stays in its [`Meter`].
 pub trait Guest: Send {
     /// Runs the guest until its slice is over, it waits, or it ends. `Pending` with the waker already woken means that
     /// it wants to go on; with the waker kept, that it waits for something.
     ///
-    /// Must be called from inside a tokio runtime with time and I/O enabled. Not to be called again after `Ready`.
+    /// Must be called from inside a tokio runtime with time and I/O enabled. Not to be called again after `Ready`, unless
+    /// another call of a kept guest is ready.
     fn poll_slice(&mut self, cx: &mut Context<'_>) -> Poll<Ended>;
+
+    /// The instance, if it is kept and no call is under way.
+    ///
+    /// That is after a run that returned, or was refused before anything ran. An instance whose code trapped, exited, passed
+    /// a limit or failed otherwise is never entered again: what it left may be half done.
+    fn kept(&mut self) -> Option<&mut dyn Kept> {
+        None
+    }
 }

@@ -7,20 +7,24 @@
 //! This crate decides nothing about time: deadlines, shares of CPU and cancellation are the scheduler's, which drops a
 //! guest to end it.
 
+mod access;
 mod artifact;
 mod call;
 mod contract;
 mod ended;
 pub mod host;
+mod kept;
 mod meter;
 mod settings;
 #[cfg(feature = "wasmtime")]
 pub mod wasmtime;
 
+pub use access::{AccessError, Exported};
 pub use ambit_core::StackClass;
 pub use artifact::Artifact;
-pub use call::Call;
+pub use call::{Call, Function};
 pub use contract::{Engine, Guest, Program};
 pub use ended::Ended;
+pub use kept::{Kept, TableElement};
 pub use meter::{Excess, Meter};
 pub use settings::Settings;

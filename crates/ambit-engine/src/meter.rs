@@ -26,6 +26,8 @@ pub struct Meter {
     files: Budget,
     open_files: Budget,
     fuel: AtomicU64,
+    /// Fuel that earlier calls of a kept guest used.
+    fuel_before: AtomicU64,
     host_calls: AtomicU64,
     /// Nanoseconds; 0 while it is not known.
     instantiate: AtomicU64,
@@ -108,6 +110,7 @@ impl Meter {
             files: budget(LimitKey::Files),
             open_files: budget(LimitKey::OpenFiles),
             fuel: AtomicU64::new(0),
+            fuel_before: AtomicU64::new(0),
             host_calls: AtomicU64::new(0),
             instantiate: AtomicU64::new(0),
             record: Mutex::default(),
@@ -134,6 +137,12 @@ impl Meter {
     /// The budget does not allow it; the refusal is remembered.
     pub fn grow_memory(&self, bytes: u64) -> Result<(), Excess> {
         self.memory.take(bytes).inspect_err(|&excess| self.refuse(excess))
+    }
+
+    /// Takes back all memory and tables: what was made of the guest is gone, and it is made again.
+    pub(crate) fn release_all(&self) {
+        self.memory.give(self.memory.get());
+        self.table_elements.give(self.table_elements.get());
     }
 
     /// Takes back what [`Meter::grow_memory`] charged.
@@ -270,12 +279,19 @@ impl Meter {
         self.host_calls.store(UNKNOWN, Relaxed);
     }
 
-    /// Notes how much fuel has been used. Never goes back: some engines read 0 after a trap.
-    pub fn note_fuel(&self, used: u64) {
-        self.fuel.fetch_max(used, Relaxed);
+    /// Begins another call of a kept guest: fuel is counted from zero again, on top of what was used, and a growth that was
+    /// refused to an earlier call does not explain a failure of this one.
+    pub fn next_call(&self) {
+        self.fuel_before.store(self.fuel(), Relaxed);
+        self.record().refused = None;
     }
 
-    /// Fuel used so far.
+    /// Notes how much fuel this call has used. Never goes back: some engines read 0 after a trap.
+    pub fn note_fuel(&self, used: u64) {
+        self.fuel.fetch_max(self.fuel_before.load(Relaxed).saturating_add(used), Relaxed);
+    }
+
+    /// Fuel used so far, by all calls.
     pub fn fuel(&self) -> u64 {
         self.fuel.load(Relaxed)
     }
@@ -342,6 +358,19 @@ mod tests {
         }
         assert_eq!(meter.memory_now(), 0);
         assert_eq!(meter.violations().iter().map(|v| v.count).sum::<u64>(), 2000);
+    }
+
+    #[test]
+    fn every_call_has_its_own_fuel_and_refusals() {
+        let meter = meter();
+        meter.note_fuel(70);
+        meter.note_fuel(60);
+        assert!(meter.grow_memory(2 << 20).is_err());
+        meter.next_call();
+        assert_eq!((meter.fuel(), meter.refused()), (70, None));
+        meter.note_fuel(5);
+        assert_eq!(meter.fuel(), 75);
+        assert_eq!(meter.violations().len(), 1, "what was attempted is remembered");
     }
 
     #[test]

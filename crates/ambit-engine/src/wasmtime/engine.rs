@@ -147,7 +147,7 @@ impl Engine for WasmtimeEngine {
         let main = self.slot(settings, code.pooled).map_err(unusable)?;
         // What finds the pool full is allocated on demand, from an engine that differs in nothing else.
         let spare = if code.pooled { Some(self.slot(settings, false).map_err(unusable)?) } else { None };
-        Ok(Arc::new(WasmtimeProgram::load(code, settings, main, spare)?))
+        Ok(Arc::new(WasmtimeProgram::load(artifact, code, main, spare)?))
     }
 
     fn tick(&self) {

@@ -11,6 +11,8 @@ pub(super) struct Limiter {
     meter: Arc<Meter>,
     /// What was last granted, to be taken back if the growth then fails: Wasmtime says that it failed, not by how much.
     granted: Grant,
+    /// What the meter last refused.
+    refused: Option<Excess>,
 }
 
 #[derive(Clone, Copy)]
@@ -27,7 +29,17 @@ struct EndAtRefusal;
 
 impl Limiter {
     pub(super) fn new(meter: Arc<Meter>) -> Self {
-        Self { meter, granted: Grant::Nothing }
+        Self { meter, granted: Grant::Nothing, refused: None }
+    }
+
+    /// Forgets what was refused, so that [`Limiter::refused`] tells of what is asked for next.
+    pub(super) fn forget_refusal(&mut self) {
+        self.refused = None;
+    }
+
+    /// What the meter last refused.
+    pub(super) fn refused(&self) -> Option<Excess> {
+        self.refused
     }
 
     fn grow(
@@ -51,8 +63,10 @@ impl Limiter {
                 self.granted = granted(delta);
                 Ok(true)
             }
-            Err(_) if self.meter.fatal().is_some() => Err(wasmtime::Error::new(EndAtRefusal)),
-            Err(_) => Ok(false),
+            Err(excess) => {
+                self.refused = Some(excess);
+                if self.meter.fatal().is_some() { Err(wasmtime::Error::new(EndAtRefusal)) } else { Ok(false) }
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use wasmtime::{Caller, Engine, Extern, Linker, Memory};
 
-use super::{data::Data, guest::note_fuel};
+use super::{data::Data, store::note_fuel};
 use crate::host::{self, Errno, Fail, GuestMemory, Progress, Stop, p1};
 
 /// A linker with every function that a core module may import. What a policy does not allow, admission has refused.

@@ -2,16 +2,21 @@
 //!
 //! Winch and Pulley are not offered: the one has had escapes in 2026, the other is 12 to 70 times slower.
 
+mod access;
+mod begin;
 mod config;
 mod data;
 mod engine;
+mod enter;
 mod exit;
 mod guest;
+mod kept;
 mod limiter;
 mod link;
 mod p2;
 mod p2_stdio;
 mod program;
+mod store;
 
 pub use engine::{PoolConfig, WasmtimeEngine};
 

@@ -14,9 +14,13 @@ use wasmtime::{
     Engine, Store,
     component::{Linker, ResourceTable},
 };
-use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView, p2::bindings::CommandPre};
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
-use super::{data::Data, p2_stdio};
+use super::{
+    data::Data,
+    p2_stdio,
+    program::{Linked, Pre},
+};
 use crate::{
     ended::Ended,
     host::{GuestClock, GuestRandom, Host},
@@ -74,16 +78,22 @@ impl Preview2 {
         }
         let capacity = host.meter.limits().resource_table.ceiling();
         let mut table = ResourceTable::new();
-        table.set_max_capacity(usize::try_from(capacity).unwrap_or(usize::MAX));
+        table.set_max_capacity(saturating(capacity));
         Self { ctx: builder.build(), table }
     }
 }
 
 /// Instantiates a component that is a program, and runs it.
-pub(super) async fn run(command: Option<&CommandPre<Data>>, store: &mut Store<Data>, meter: &Meter) -> wasmtime::Result<Ended> {
-    let Some(command) = command else {
+pub(super) async fn run(linked: &Linked, store: &mut Store<Data>, meter: &Meter) -> wasmtime::Result<Ended> {
+    let Pre::Component(_, Some(command)) = &linked.pre else {
         return Ok(Ended::Refused(Rejection::new(RejectReason::NotFound, "the component does not export `wasi:cli/run`")));
     };
+    let limits = meter.limits();
+    meter.host_calls_are_unknown();
+    store.set_hostcall_fuel(saturating(limits.host_buffers.ceiling()));
+    store.set_max_component_handles(saturating(limits.handles.ceiling()));
+    let preview2 = Preview2::new(&store.data().host);
+    store.data_mut().p2 = Some(Box::new(preview2));
     let began = Instant::now();
     let command = command.instantiate_async(&mut *store).await?;
     meter.note_instantiate(began.elapsed());
@@ -91,6 +101,10 @@ pub(super) async fn run(command: Option<&CommandPre<Data>>, store: &mut Store<Da
         Ok(()) => Ended::Returned(Vec::new()),
         Err(()) => Ended::Exited(1),
     })
+}
+
+fn saturating(value: u64) -> usize {
+    usize::try_from(value).unwrap_or(usize::MAX)
 }
 
 /// Clocks are asked through a shared reference.

@@ -3,19 +3,25 @@
 use std::sync::Arc;
 
 use ambit_admit::ModuleKind;
-use ambit_core::{RejectReason, Rejection};
-use wasmtime::{InstancePre, Module, ResourcesRequired, component, component::Component};
+use ambit_core::{Digest, RejectReason, Rejection};
+use wasmtime::{ExternType, InstancePre, Module, ResourcesRequired, component, component::Component};
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 use super::{
+    begin::Parts,
     config::{POOL_MEMORY, POOL_TABLE_ELEMENTS},
     data::Data,
     engine::{Slot, message},
+    enter::missing,
     guest::WasmtimeGuest,
+    kept::KeptGuest,
 };
 use crate::{
+    access::Exported,
+    artifact::Artifact,
     call::Call,
     contract::{Guest, Program},
+    ended::Ended,
     host::{Host, HostSpec},
     meter::Meter,
     settings::Settings,
@@ -43,7 +49,11 @@ pub(super) struct WasmtimeProgram {
 pub(super) struct Linked {
     pub(super) slot: Arc<Slot>,
     pub(super) settings: Settings,
+    /// The module's own name, which calls name too.
+    module: Digest,
     pub(super) pre: Pre,
+    /// Whether it has an `_initialize` to be called before anything else.
+    pub(super) initializes: bool,
     /// Memories and tables of all its instances, where that is known before they are made.
     pub(super) required: Option<ResourcesRequired>,
 }
@@ -56,20 +66,20 @@ pub(super) enum Pre {
 
 impl WasmtimeProgram {
     pub(super) fn load(
+        artifact: &Artifact,
         code: &NativeCode,
-        settings: &Settings,
         main: Arc<Slot>,
         spare: Option<Arc<Slot>>,
     ) -> Result<Self, Rejection> {
-        let main = Arc::new(Linked::load(code, settings, main)?);
-        let spare = spare.map(|slot| Linked::load(code, settings, slot).map(Arc::new)).transpose()?;
+        let main = Arc::new(Linked::load(artifact, code, main)?);
+        let spare = spare.map(|slot| Linked::load(artifact, code, slot).map(Arc::new)).transpose()?;
         let code_size = code.bytes.len() as u64 * if spare.is_some() { 2 } else { 1 };
         Ok(Self { main, spare, code_size })
     }
 }
 
 impl Linked {
-    fn load(code: &NativeCode, settings: &Settings, slot: Arc<Slot>) -> Result<Self, Rejection> {
+    fn load(artifact: &Artifact, code: &NativeCode, slot: Arc<Slot>) -> Result<Self, Rejection> {
         let pre = Self::pre(code, &slot).map_err(|error| {
             let reason =
                 if error.is::<wasmtime::UnknownImportError>() { RejectReason::ImportDenied } else { RejectReason::InvalidModule };
@@ -79,7 +89,30 @@ impl Linked {
             Pre::Core(pre) => Some(pre.module().resources_required()),
             Pre::Component(pre, _) => pre.component().resources_required(),
         };
-        Ok(Self { slot, settings: *settings, pre, required })
+        let initializes = match &pre {
+            Pre::Core(pre) => match pre.module().get_export("_initialize") {
+                Some(ExternType::Func(ty)) => ty.params().len() == 0 && ty.results().len() == 0,
+                _ => false,
+            },
+            Pre::Component(..) => false,
+        };
+        Ok(Self { slot, settings: *artifact.settings(), module: artifact.module(), pre, initializes, required })
+    }
+
+    /// What a call that was checked against another module ends with.
+    pub(super) fn refuses(&self, call: &Call) -> Option<Ended> {
+        (call.module() != self.module).then(|| missing("the call was made for another module"))
+    }
+
+    /// The names of the exports of one kind.
+    pub(super) fn exported(&self, what: Exported) -> Vec<String> {
+        let Pre::Core(pre) = &self.pre else { return Vec::new() };
+        let is = |ty: &ExternType| match what {
+            Exported::Memory => matches!(ty, ExternType::Memory(_)),
+            Exported::Global => matches!(ty, ExternType::Global(_)),
+            Exported::Table => matches!(ty, ExternType::Table(_)),
+        };
+        pre.module().exports().filter(|export| is(&export.ty())).map(|export| export.name().to_owned()).collect()
     }
 
     fn pre(code: &NativeCode, slot: &Slot) -> wasmtime::Result<Pre> {
@@ -108,12 +141,8 @@ fn load_component(slot: &Slot, code: &NativeCode) -> wasmtime::Result<Component>
     unsafe { Component::deserialize(&slot.engine, &code.bytes) }
 }
 
-impl Program for WasmtimeProgram {
-    fn code_size(&self) -> u64 {
-        self.code_size
-    }
-
-    fn guest(&self, host: HostSpec, meter: Arc<Meter>, call: Call) -> Box<dyn Guest> {
+impl WasmtimeProgram {
+    fn parts(&self, host: HostSpec, meter: Arc<Meter>) -> Parts {
         let data = Data::new(Box::new(Host::new(host, Arc::clone(&meter))), Arc::clone(&meter));
         let limits = meter.limits();
         // The pool must not refuse what the limits allow.
@@ -122,7 +151,21 @@ impl Program for WasmtimeProgram {
             Some(spare) if !within => (spare, None),
             spare => (&self.main, spare.clone()),
         };
-        Box::new(WasmtimeGuest::new(Arc::clone(main), spare, data, meter, call))
+        Parts { main: Arc::clone(main), spare, data, meter }
+    }
+}
+
+impl Program for WasmtimeProgram {
+    fn code_size(&self) -> u64 {
+        self.code_size
+    }
+
+    fn guest(&self, host: HostSpec, meter: Arc<Meter>, call: Call) -> Box<dyn Guest> {
+        Box::new(WasmtimeGuest::new(self.parts(host, meter), call))
+    }
+
+    fn keep(&self, host: HostSpec, meter: Arc<Meter>) -> Box<dyn Guest> {
+        Box::new(KeptGuest::new(self.parts(host, meter)))
     }
 }
 

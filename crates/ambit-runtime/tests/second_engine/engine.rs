@@ -70,6 +70,13 @@ impl Engine for WasmiEngine {
     fn tick(&self) {}
 }
 
+impl WasmiProgram {
+    fn make(&self, host: HostSpec, meter: Arc<Meter>, call: Option<Call>) -> Box<dyn Guest> {
+        let data = Data { host: Host::new(host, Arc::clone(&meter)), pending: None };
+        Box::new(WasmiGuest::new(self.module.clone(), Arc::clone(&self.linker), data, meter, call))
+    }
+}
+
 impl Program for WasmiProgram {
     fn code_size(&self) -> u64 {
         // Wasmi does not say.
@@ -77,7 +84,10 @@ impl Program for WasmiProgram {
     }
 
     fn guest(&self, host: HostSpec, meter: Arc<Meter>, call: Call) -> Box<dyn Guest> {
-        let data = Data { host: Host::new(host, Arc::clone(&meter)), pending: None };
-        Box::new(WasmiGuest::new(self.module.clone(), Arc::clone(&self.linker), data, meter, call))
+        self.make(host, meter, Some(call))
+    }
+
+    fn keep(&self, host: HostSpec, meter: Arc<Meter>) -> Box<dyn Guest> {
+        self.make(host, meter, None)
     }
 }

@@ -1,4 +1,4 @@
-//! A Wasmi guest: resumable calls on fuel, and waits driven outside wasm.
+//! A Wasmi guest: resumable calls on fuel, and waits driven outside wasm. It may be kept, and called again.
 
 use std::{
     pin::Pin,
@@ -6,14 +6,17 @@ use std::{
     task::{Context, Poll},
 };
 
-use ambit_core::{LimitKey, TrapKind};
+use ambit_core::{LimitKey, ResultValue, TrapKind};
 use ambit_engine::{
-    Call, Ended, Guest, Meter,
+    Call, Ended, Guest, Kept, Meter,
     host::{Host, Stop, Wait},
 };
 use wasmi::{Error, Instance, Linker, Module, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, Store, Val};
 
-use crate::link::{Stopped, with};
+use crate::{
+    link::{Stopped, with},
+    value::{from_val, to_val},
+};
 
 /// Fuel of one slice.
 const SLICE: u64 = 200_000;
@@ -26,12 +29,15 @@ pub(crate) struct Data {
 }
 
 pub(crate) struct WasmiGuest {
-    store: Store<Data>,
-    instance: Option<Instance>,
-    module: Module,
+    pub(crate) store: Store<Data>,
+    pub(crate) instance: Option<Instance>,
+    pub(crate) module: Module,
     linker: Arc<Linker<Data>>,
-    meter: Arc<Meter>,
-    call: Call,
+    pub(crate) meter: Arc<Meter>,
+    /// What to call; nothing but `_initialize` in the first run of a kept guest.
+    pub(crate) call: Option<Call>,
+    kept: bool,
+    results: Vec<Val>,
     next: Next,
     /// Fuel given to the store so far.
     given: u64,
@@ -41,13 +47,15 @@ enum Next {
     Start,
     Refuel(ResumableCallOutOfFuel),
     Await(ResumableCallHostTrap, Wait),
+    /// The last run of a kept guest has returned.
+    Idle,
     Over,
 }
 
 impl WasmiGuest {
-    pub(crate) fn new(module: Module, linker: Arc<Linker<Data>>, data: Data, meter: Arc<Meter>, call: Call) -> Self {
-        let store = Store::new(module.engine(), data);
-        Self { store, instance: None, module, linker, meter, call, next: Next::Start, given: 0 }
+    pub(crate) fn new(module: Module, linker: Arc<Linker<Data>>, data: Data, meter: Arc<Meter>, call: Option<Call>) -> Self {
+        let (store, kept, results) = (Store::new(module.engine(), data), call.is_none(), Vec::new());
+        Self { store, instance: None, module, linker, meter, call, kept, results, next: Next::Start, given: 0 }
     }
 
     /// Gives a slice's fuel, as far as the guest's own limit allows; `false` if that is used up.
@@ -63,11 +71,26 @@ impl WasmiGuest {
     }
 
     fn begin(&mut self) -> Result<ResumableCall, Error> {
-        let instance = self.linker.instantiate_and_start(&mut self.store, &self.module)?;
+        let instance = match self.instance {
+            Some(instance) => instance,
+            None => self.linker.instantiate_and_start(&mut self.store, &self.module)?,
+        };
         self.instance = Some(instance);
-        let (name, _) = self.call.function().expect("no components");
+        let (name, args) = match &self.call {
+            Some(call) => call.function().expect("no components"),
+            None if instance.get_func(&self.store, "_initialize").is_some() => ("_initialize", &[][..]),
+            None => return Ok(ResumableCall::Finished),
+        };
         let function = instance.get_func(&self.store, name).expect("checked at admission");
-        function.call_resumable(&mut self.store, &[], &mut [])
+        let args: Vec<Val> = args.iter().map(|&arg| to_val(arg)).collect();
+        self.results = vec![Val::I32(0); function.ty(&self.store).results().len()];
+        function.call_resumable(&mut self.store, &args, &mut self.results)
+    }
+
+    fn returned(&mut self) -> Ended {
+        self.next = if self.kept { Next::Idle } else { Next::Over };
+        let results: Vec<ResultValue> = std::mem::take(&mut self.results).iter().map(from_val).collect();
+        Ended::Returned(results)
     }
 
     /// Goes on with a host call whose wait is over: a number for wasm, or why it does not go on.
@@ -90,6 +113,13 @@ impl Guest for WasmiGuest {
         loop {
             let step = match std::mem::replace(&mut self.next, Next::Over) {
                 Next::Over => panic!("polled after its end"),
+                Next::Idle => {
+                    self.meter.next_call();
+                    self.given = 0;
+                    self.store.set_fuel(0).expect("metering is on");
+                    self.next = Next::Start;
+                    continue;
+                }
                 Next::Start => {
                     self.refuel();
                     self.begin()
@@ -99,7 +129,7 @@ impl Guest for WasmiGuest {
                         let allowed = self.meter.limits().fuel.ceiling();
                         return Poll::Ready(Ended::limit(&self.meter, LimitKey::Fuel, Some(allowed)));
                     }
-                    call.resume(&mut self.store, &mut [])
+                    call.resume(&mut self.store, &mut self.results)
                 }
                 Next::Await(call, mut wait) => {
                     if Pin::new(&mut wait.until).poll(cx).is_pending() {
@@ -107,7 +137,7 @@ impl Guest for WasmiGuest {
                         return Poll::Pending;
                     }
                     match self.settle(wait) {
-                        Ok(number) => call.resume(&mut self.store, &[Val::I32(number)], &mut []),
+                        Ok(number) => call.resume(&mut self.store, &[Val::I32(number)], &mut self.results),
                         Err(_) if self.store.data().pending.is_some() => {
                             let wait = self.store.data_mut().pending.take().expect("just seen");
                             self.next = Next::Await(call, wait);
@@ -118,7 +148,7 @@ impl Guest for WasmiGuest {
                 }
             };
             match step {
-                Ok(ResumableCall::Finished) => return Poll::Ready(Ended::Returned(Vec::new())),
+                Ok(ResumableCall::Finished) => return Poll::Ready(self.returned()),
                 Ok(ResumableCall::OutOfFuel(call)) => {
                     self.next = Next::Refuel(call);
                     cx.waker().wake_by_ref();
@@ -131,5 +161,8 @@ impl Guest for WasmiGuest {
                 Err(error) => return Poll::Ready(self.ended(&error)),
             }
         }
+    }
+    fn kept(&mut self) -> Option<&mut dyn Kept> {
+        matches!(self.next, Next::Idle).then_some(self)
     }
 }

@@ -3,13 +3,22 @@
 
 mod engine;
 mod guest;
+mod kept;
 mod link;
+mod value;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use ambit_admit::AdmitRules;
-use ambit_core::{Isolation, LimitKey, LimitsSpec, Outcome, PolicySpec, Profile};
-use ambit_engine::{Call, host::Capture};
+use ambit_core::{Isolation, LimitKey, LimitsSpec, Outcome, PolicySpec, Profile, ResultValue};
+use ambit_engine::{
+    Call, Ended, Engine, Guest, Meter, Settings, TableElement,
+    host::{Capture, HostSpec},
+};
 use ambit_runtime::{Finished, Module, RunRequest, Running, Runtime, RuntimeConfig, Streams};
 
 /// A program that sleeps for `$SECONDS`: poll_oneoff with one relative clock.
@@ -105,4 +114,60 @@ fn a_computing_guest_yields_and_is_ended() {
     let fuelled = start(&runtime, endless, &[("fuel", "10M")], &stdout).wait();
     assert_eq!(exceeded(&fuelled), Some(LimitKey::Fuel));
     assert_eq!(fuelled.usage().fuel, Some(10_000_000));
+}
+
+#[test]
+fn an_instance_is_kept_called_and_looked_into() {
+    let text = r#"(module
+        (memory (export "memory") 1) (data (i32.const 0) "data")
+        (global $n (export "n") (mut i32) (i32.const 0))
+        (table (export "t") 2 funcref) (elem (i32.const 0) $add)
+        (func (export "_initialize") (global.set $n (i32.const 100)))
+        (func $add (export "add") (param i32) (result i32)
+            (global.set $n (i32.add (global.get $n) (local.get 0)))
+            (global.get $n))
+        (func (export "spin") (loop (br 0)))
+        (func (export "trap") unreachable))"#;
+    let engine = engine::WasmiEngine;
+    let policy = Profile::Default.policy();
+    let bytes = wat::parse_str(text).expect("valid text");
+    let module = ambit_admit::admit(bytes, &AdmitRules::from_policy(&policy)).expect("admitted");
+    let artifact = engine.compile(&module, &Settings::shared_process(&policy)).expect("compiled");
+    let program = engine.load(&artifact).expect("loaded");
+    let mut spec = LimitsSpec::default();
+    spec.set("fuel", "100k").expect("a limit");
+    let meter = Arc::new(Meter::new(policy.limits.with(&spec).run, policy.on_memory_refusal));
+    let mut guest = program.keep(HostSpec::default(), Arc::clone(&meter));
+    let run = |guest: &mut Box<dyn Guest>| {
+        let mut cx = Context::from_waker(Waker::noop());
+        loop {
+            if let Poll::Ready(ended) = guest.poll_slice(&mut cx) {
+                return ended;
+            }
+        }
+    };
+    let call = |name: &str, args: &[ResultValue]| Call::values(&module, name, args.to_vec()).expect("fits");
+    assert!(guest.kept().is_none());
+    assert_eq!(run(&mut guest), Ended::Returned(Vec::new()));
+    for expect in [101, 102] {
+        guest.kept().expect("idle").call(call("add", &[ResultValue::I32(1)]));
+        assert_eq!(run(&mut guest), Ended::Returned(vec![ResultValue::I32(expect)]));
+    }
+    let kept = guest.kept().expect("idle");
+    assert_eq!((kept.memories(), kept.globals(), kept.tables()), (vec!["memory".into()], vec!["n".into()], vec!["t".into()]));
+    assert_eq!(kept.global_get("n"), Ok(ResultValue::I32(102)));
+    assert!(kept.global_set("n", ResultValue::I64(1)).is_err());
+    assert_eq!(kept.global_set("n", ResultValue::I32(1)), Ok(()));
+    assert_eq!(kept.memory_read("memory", 0, 4).as_deref(), Ok(&b"data"[..]));
+    assert!(kept.memory_write("memory", 65_535, b"xy").is_err());
+    assert_eq!(kept.memory_grow("memory", 1), Ok(65_536));
+    assert_eq!(kept.memory_write("memory", 65_535, b"xy"), Ok(()));
+    assert_eq!((kept.table_size("t"), kept.table_get("t", 0)), (Ok(2), Ok(TableElement::Function)));
+    assert_eq!(kept.table_set_null("t", 0), Ok(()));
+    assert_eq!(kept.table_get("t", 0), Ok(TableElement::Null));
+    let before = meter.fuel();
+    kept.call(call("spin", &[]));
+    assert!(matches!(run(&mut guest), Ended::Limit { limit: LimitKey::Fuel, .. }));
+    assert_eq!(meter.fuel(), before + 100_000, "each call has its own");
+    assert!(guest.kept().is_none());
 }

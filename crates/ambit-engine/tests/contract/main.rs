@@ -1,0 +1,6 @@
+//! The engine's contract, driven by hand: Engine → Artifact → Program → Guest, without a scheduler.
+
+mod access;
+mod calls;
+mod drive;
+mod kept;
