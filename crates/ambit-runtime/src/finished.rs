@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ambit_core::{Digest, EngineId, Outcome, Policy, Report, ResultValue, RunId, Usage, Violation};
 
-use crate::request::RunRequest;
+use crate::request::ISOLATION;
 
 /// How a run ended, as its core says it.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ impl Finished {
             name: Some(ambit_core::escape(&**name, 256)),
             engine: Some(*engine),
             engine_version: Some(engine_version.to_string()),
-            isolation: RunRequest::ISOLATION,
+            isolation: ISOLATION,
             layers: Vec::new(),
         }
     }

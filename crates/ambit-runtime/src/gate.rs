@@ -98,14 +98,26 @@ impl Permit {
     pub(crate) fn take(scheduler: &Arc<Scheduler>, tenant: &Arc<TenantShared>, asks: Asks) -> Option<Self> {
         scheduler.gate.enter(tenant, asks).then(|| Self { scheduler: Arc::clone(scheduler), tenant: Arc::clone(tenant), asks })
     }
-}
 
-impl Drop for Permit {
-    fn drop(&mut self) {
+    /// Gives back the room for running and keeps that for memory.
+    pub(crate) fn between_runs(mut self) -> Self {
+        let memory = std::mem::replace(&mut self.asks.memory, 0);
+        self.give_back();
+        self.asks = Asks { runs: 0, memory };
+        self
+    }
+
+    fn give_back(&self) {
         self.scheduler.gate.leave(&self.tenant, self.asks);
         // Whoever waits has said so before it last looked for room.
         if self.scheduler.gate.waiting.load(SeqCst) > 0 {
             Scheduler::admit(&self.scheduler);
         }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.give_back();
     }
 }

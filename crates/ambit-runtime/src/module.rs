@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ambit_admit::Verified;
-use ambit_engine::{Program, Settings};
+use ambit_engine::{Call, Guest, Meter, Program, Settings, host::HostSpec};
 
 /// A compiled and loaded module; share it between as many runs as you like.
 #[derive(Debug)]
@@ -23,6 +23,14 @@ impl LoadedModule {
     /// How it was compiled.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// A guest of it that makes one call, or that is kept.
+    pub(crate) fn guest(&self, host: HostSpec, meter: Arc<Meter>, call: Option<Call>) -> Box<dyn Guest> {
+        match call {
+            Some(call) => self.program.guest(host, meter, call),
+            None => self.program.keep(host, meter),
+        }
     }
 
     /// Bytes it takes in memory: the module, and its code as far as the engine knows.

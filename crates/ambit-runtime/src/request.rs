@@ -73,12 +73,61 @@ pub struct RunRequest {
     pub tenant: Option<Tenant>,
 }
 
-impl RunRequest {
-    /// What of the request nothing could enforce for this kind of module.
+/// An instance to be made and kept.
+#[derive(Debug)]
+pub struct InstanceRequest {
+    /// The module.
+    pub module: Arc<LoadedModule>,
+    /// Limits and grants in force: a policy that [`Policy::resolve`] has passed, and that the module was loaded for.
+    pub policy: Arc<Policy>,
+    /// Where its streams go.
+    pub streams: Streams,
+    /// What it is called: argv\[0\], and the name in reports.
+    pub name: Arc<str>,
+    /// Whose it is; `None` is a tenant of the runtime's own.
+    pub tenant: Option<Tenant>,
+}
+
+/// A run, or an instance to be kept: what both are made of.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) module: Module,
+    pub(crate) policy: Arc<Policy>,
+    /// `None` for an instance that is to be kept.
+    pub(crate) call: Option<Call>,
+    pub(crate) streams: Streams,
+    pub(crate) since: Option<Instant>,
+    pub(crate) name: Arc<str>,
+    pub(crate) tenant: Option<Tenant>,
+}
+
+impl From<RunRequest> for Wanted {
+    fn from(request: RunRequest) -> Self {
+        let RunRequest { module, policy, call, streams, since, name, tenant } = request;
+        Self { module, policy, call: Some(call), streams, since, name, tenant }
+    }
+}
+
+impl From<InstanceRequest> for Wanted {
+    fn from(request: InstanceRequest) -> Self {
+        let InstanceRequest { module, policy, streams, name, tenant } = request;
+        Self { module: Module::Loaded(module), policy, call: None, streams, since: None, name, tenant }
+    }
+}
+
+/// The isolation level this crate provides.
+pub(crate) const ISOLATION: Isolation = Isolation::None;
+
+impl Wanted {
+    /// What of it nothing could enforce for this kind of module, or contradicts itself.
     pub(crate) fn check(&self) -> Result<(), Rejection> {
         let refuse = |message: &str| Err(Rejection::new(RejectReason::Unenforceable, message));
         let grants = &self.policy.grants;
-        match self.module.verified().kind() {
+        let verified = self.module.verified();
+        if self.call.as_ref().is_some_and(|call| call.module() != verified.digest()) {
+            return Err(Rejection::new(RejectReason::Policy, "the call was made for another module"));
+        }
+        match verified.kind() {
             ModuleKind::Core => Ok(()),
             ModuleKind::Component if grants.tmp.is_some() => {
                 refuse("grant `tmp`: files of components have no quotas in this version; core modules have them")
@@ -89,7 +138,4 @@ impl RunRequest {
             ModuleKind::Component => Ok(()),
         }
     }
-
-    /// The isolation level this crate provides.
-    pub(crate) const ISOLATION: Isolation = Isolation::None;
 }

@@ -16,7 +16,7 @@ use crate::{
     finished::{End, Finished, Identity},
     scheduler::Scheduler,
     stats::RunState,
-    task::nanos,
+    task::{Done, Remains, nanos},
 };
 
 /// A run that is under way: cancel it, pause it, look at what it uses, wait for its end. A future of its [`Finished`].
@@ -27,7 +27,7 @@ pub struct Running {
     pub(crate) identity: Identity,
     pub(crate) scheduler: Arc<Scheduler>,
     pub(crate) meter: Arc<Meter>,
-    pub(crate) done: oneshot::Receiver<End>,
+    pub(crate) done: oneshot::Receiver<Done>,
     pub(crate) started: Instant,
 }
 
@@ -101,9 +101,18 @@ impl Running {
 
     /// Waits for the end, blocking the thread. Not to be called from inside async code.
     pub fn wait(self) -> Finished {
+        self.wait_with_remains().0
+    }
+
+    pub(crate) fn wait_with_remains(self) -> (Finished, Option<Remains>) {
         let Self { identity, done, .. } = self;
-        let end = done.blocking_recv().unwrap_or_else(|_| lost());
-        Finished { identity, end }
+        let Done { end, remains } = done.blocking_recv().unwrap_or_else(|_| lost());
+        (Finished { identity, end }, remains)
+    }
+
+    pub(crate) fn poll_with_remains(&mut self, cx: &mut Context<'_>) -> Poll<(Finished, Option<Remains>)> {
+        let Done { end, remains } = std::task::ready!(Pin::new(&mut self.done).poll(cx)).unwrap_or_else(|_| lost());
+        Poll::Ready((Finished { identity: self.identity.clone(), end }, remains))
     }
 
     /// Waits for the end until `limit`, blocking the thread; gives the run back if it has not ended by then.
@@ -140,17 +149,17 @@ impl Future for Running {
     type Output = Finished;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
-        let end = std::task::ready!(Pin::new(&mut self.done).poll(cx)).unwrap_or_else(|_| lost());
-        Poll::Ready(Finished { identity: self.identity.clone(), end })
+        self.poll_with_remains(cx).map(|(finished, _)| finished)
     }
 }
 
-/// The core is gone: the runtime was dropped, or its thread died.
-fn lost() -> End {
-    End {
+/// The cores are gone: the runtime was dropped, or a thread died.
+fn lost() -> Done {
+    let end = End {
         outcome: Outcome::Lost { reason: "the runtime was shut down before the run ended".into() },
         results: Vec::new(),
         usage: ambit_core::Usage::default(),
         violations: Vec::new(),
-    }
+    };
+    Done { end, remains: None }
 }

@@ -11,9 +11,9 @@ use std::{
 };
 
 use ambit_admit::Verified;
-use ambit_core::{Bound, ByteSize, Event, Policy, RejectReason, Rejection, RunId};
+use ambit_core::{Bound, ByteSize, Digest, Event, Policy, RejectReason, Rejection, RunId};
 use ambit_engine::{
-    Engine, Meter, Settings,
+    Call, Engine, Meter, Settings,
     wasmtime::{PoolConfig, WasmtimeEngine},
 };
 use tokio::sync::oneshot;
@@ -23,17 +23,19 @@ use crate::{
     cache::{Found, ModuleCache},
     config::RuntimeConfig,
     core_loop::{Core, Listener},
-    finished::{End, Finished, Identity},
+    finished::{Finished, Identity},
     gate::{Asks, Gate, Permit},
     inline::InlineWaker,
+    instance::{First, Instance, Making},
     module::LoadedModule,
-    request::{Module, RunRequest},
+    request::{InstanceRequest, Module, RunRequest, Wanted},
     resolve::{Resolved, resolve},
     running::Running,
     scheduler::{Refused, Scheduler},
+    scratch::Scratch,
     stats::SchedulerStats,
-    task::{Phase, Slice, Task, nanos},
-    tenant::{Tenant, TenantConfig},
+    task::{Done, Phase, Remains, Slice, Task, nanos},
+    tenant::{Tenant, TenantConfig, TenantShared},
     ticker::Ticker,
 };
 
@@ -146,6 +148,7 @@ impl Runtime {
             ended: counters.ended(),
             slices: counters.slices.load(Relaxed),
             inline: counters.inline.load(Relaxed),
+            instances: counters.instances.load(Relaxed),
             reserved: self.scheduler.gate.reserved(),
             kill_latency: counters.kill_latency.summary(),
             cache: self.cache.stats(),
@@ -181,7 +184,7 @@ impl Runtime {
     /// # Errors
     /// Something was asked for that cannot be given or enforced, or there is no room; nothing ran.
     pub fn start(&self, request: RunRequest) -> Result<Running, Rejection> {
-        let (task, identity) = self.prepare(request)?;
+        let (task, identity) = self.prepare(request.into())?;
         self.enqueue(task, identity)
     }
 
@@ -191,20 +194,8 @@ impl Runtime {
     /// # Errors
     /// As [`Runtime::start`].
     pub fn start_here(&self, request: RunRequest) -> Result<Started, Rejection> {
-        let (mut task, identity) = self.prepare(request)?;
-        let may =
-            matches!(task.phase, Phase::Running(_)) && !task.bucket.is_limited() && task.tenant.config.cpus == Bound::Unlimited;
-        if may && let Some(turn) = self.scheduler.inline() {
-            task.permit = Permit::take(&self.scheduler, &task.tenant, task.asks);
-            if task.permit.is_some() {
-                match self.first_slices(task) {
-                    Ok(end) => return Ok(Started::Finished(Finished { identity, end })),
-                    Err(pending) => task = pending,
-                }
-            }
-            drop(turn);
-        }
-        self.enqueue(task, identity).map(Started::Running)
+        let (task, identity) = self.prepare(request.into())?;
+        Ok(self.begin_here(task, identity)?.0)
     }
 
     /// Starts a run as [`Runtime::start_here`] does and waits for its end, blocking the thread. Not to be called from inside
@@ -219,8 +210,55 @@ impl Runtime {
         })
     }
 
+    /// Makes an instance that is kept between calls, and has its start function and `_initialize` run.
+    ///
+    /// # Errors
+    /// As [`Runtime::start`].
+    pub fn instantiate(&self, request: InstanceRequest) -> Result<Making, Rejection> {
+        let (module, policy, name) = (Arc::clone(&request.module), Arc::clone(&request.policy), Arc::clone(&request.name));
+        let (task, identity) = self.prepare(request.into())?;
+        let (meter, tenant) = (Arc::clone(&task.meter), Arc::clone(&task.tenant));
+        let first = First { module, policy, name, meter, tenant, scheduler: Arc::clone(&self.scheduler) };
+        let (started, remains) = self.begin_here(task, identity)?;
+        Ok(Making::new(first, started, remains))
+    }
+
+    /// Calls a kept instance.
+    pub(crate) fn start_kept(&self, instance: &mut Instance, call: Call) -> Result<(Started, Option<Remains>), Rejection> {
+        let digest = instance.module().verified().digest();
+        if call.module() != digest {
+            return Err(Rejection::new(RejectReason::Policy, "the call was made for another module"));
+        }
+        if !instance.belongs_to(&self.scheduler) {
+            return Err(Rejection::new(RejectReason::Policy, "the instance belongs to another runtime"));
+        }
+        let phase = Phase::Running(instance.take(call)?);
+        let (policy, name) = (Arc::clone(instance.policy()), Arc::clone(instance.name()));
+        let (meter, tenant) = (Arc::clone(instance.meter()), Arc::clone(instance.tenant()));
+        let parts = Parts { digest, phase, meter, policy, tenant, name, memory: 0, since: None, scratch: None, keep: true };
+        let (task, identity) = self.task(parts);
+        self.begin_here(task, identity)
+    }
+
+    /// Runs a first slice on this thread if it may, and hands what is left to the cores.
+    fn begin_here(&self, mut task: Box<Task>, identity: Identity) -> Result<(Started, Option<Remains>), Rejection> {
+        let may =
+            matches!(task.phase, Phase::Running(_)) && !task.bucket.is_limited() && task.tenant.config.cpus == Bound::Unlimited;
+        if may && let Some(turn) = self.scheduler.inline() {
+            task.permit = Permit::take(&self.scheduler, &task.tenant, task.asks);
+            if task.permit.is_some() {
+                match self.first_slices(task) {
+                    Ok(Done { end, remains }) => return Ok((Started::Finished(Finished { identity, end }), remains)),
+                    Err(pending) => task = pending,
+                }
+            }
+            drop(turn);
+        }
+        self.enqueue(task, identity).map(|running| (Started::Running(running), None))
+    }
+
     /// Runs first slices on this thread. Gives the run back if it has not ended.
-    fn first_slices(&self, mut task: Box<Task>) -> Result<End, Box<Task>> {
+    fn first_slices(&self, mut task: Box<Task>) -> Result<Done, Box<Task>> {
         let _driver = self.driver.enter();
         InlineWaker::with(|wake| {
             for _ in 0..INLINE_SLICES {
@@ -267,19 +305,12 @@ impl Runtime {
         }
     }
 
-    /// Resolves grants, takes a number, and makes the guest or has its module compiled.
-    fn prepare(&self, request: RunRequest) -> Result<(Box<Task>, Identity), Rejection> {
-        request.check()?;
-        let RunRequest { module, policy, call, streams, since, name, tenant } = request;
-        let now = Instant::now();
-        let started = since.map_or(now, |since| since.min(now));
-        let limits = policy.limits.run.clone();
-        let deadline = match limits.wall_time {
-            Bound::At(span) => Some(started + span.duration()),
-            Bound::Unlimited => None,
-        };
+    /// Resolves grants, and makes the guest or has its module compiled.
+    fn prepare(&self, wanted: Wanted) -> Result<(Box<Task>, Identity), Rejection> {
+        wanted.check()?;
+        let Wanted { module, policy, call, streams, since, name, tenant } = wanted;
         let tenant = tenant.map_or_else(|| Arc::clone(&self.tenant.0), |tenant| tenant.0);
-        let asks = Asks { runs: 1, memory: self.countable(limits.memory)? };
+        let memory = self.countable(policy.limits.run.memory)?;
         let settings = Settings::shared_process(&policy);
         if let Module::Loaded(loaded) = &module
             && loaded.settings != settings
@@ -289,18 +320,31 @@ impl Runtime {
             return Err(Rejection::new(RejectReason::Policy, message));
         }
         let Resolved { host, scratch } = resolve(&policy.grants, streams, Arc::clone(&name))?;
-        let id = RunId(self.next.fetch_add(1, Relaxed));
         let digest = module.verified().digest();
-        let bucket = Bucket::of_guest(limits.cpus, started);
-        let meter = Arc::new(Meter::new(limits, policy.on_memory_refusal));
+        let meter = Arc::new(Meter::new(policy.limits.run.clone(), policy.on_memory_refusal));
+        let keep = call.is_none();
         let found = match module {
             Module::Loaded(loaded) => Found::Ready(loaded),
             Module::Verified(module) => self.cache.get(&module, settings),
         };
         let phase = match found {
-            Found::Ready(loaded) => Phase::Running(loaded.program.guest(host, Arc::clone(&meter), call)),
+            Found::Ready(loaded) => Phase::Running(loaded.guest(host, Arc::clone(&meter), call)),
             Found::Compiling(module) => Phase::Compiling { module, host: Box::new(host), call, listener: self.listener.clone() },
         };
+        Ok(self.task(Parts { digest, phase, meter, policy, tenant, name, memory, since, scratch, keep }))
+    }
+
+    /// Takes a number, and tells whoever listens.
+    fn task(&self, parts: Parts) -> (Box<Task>, Identity) {
+        let Parts { digest, phase, meter, policy, tenant, name, memory, since, scratch, keep } = parts;
+        let now = Instant::now();
+        let started = since.map_or(now, |since| since.min(now));
+        let limits = &policy.limits.run;
+        let deadline = match limits.wall_time {
+            Bound::At(span) => Some(started + span.duration()),
+            Bound::Unlimited => None,
+        };
+        let id = RunId(self.next.fetch_add(1, Relaxed));
         let identity = Identity {
             run: id,
             module: digest,
@@ -317,22 +361,24 @@ impl Runtime {
             digest,
             phase,
             meter,
-            policy,
             tenant,
-            asks,
+            asks: Asks { runs: 1, memory },
             permit: None,
             started,
             deadline,
             queue_until: now + self.queue_wait,
             cpu: Duration::ZERO,
-            bucket,
+            bucket: Bucket::of_guest(limits.cpus, started),
             refill: None,
             compile_time: None,
             scratch,
             waker: None,
             done: None,
+            keep,
+            kept: None,
+            policy,
         };
-        Ok((Box::new(task), identity))
+        (Box::new(task), identity)
     }
 
     /// What a run with this limit on its memory reserves, if that can ever be had.
@@ -349,6 +395,21 @@ impl Runtime {
             Bound::Unlimited => Ok(0),
         }
     }
+}
+
+/// What a task is made of.
+struct Parts {
+    digest: Digest,
+    phase: Phase,
+    meter: Arc<Meter>,
+    policy: Arc<Policy>,
+    tenant: Arc<TenantShared>,
+    name: Arc<str>,
+    /// Bytes to reserve.
+    memory: u64,
+    since: Option<Instant>,
+    scratch: Option<Scratch>,
+    keep: bool,
 }
 
 fn not_compiled() -> Rejection {

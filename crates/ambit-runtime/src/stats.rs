@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
     time::Duration,
 };
@@ -52,6 +52,8 @@ pub struct SchedulerStats {
     pub slices: u64,
     /// Runs that ended on the thread of whoever asked for them, without a core.
     pub inline: u64,
+    /// Instances that are kept between calls.
+    pub instances: usize,
     /// Bytes reserved for runs and kept instances: the sum of their limits, not of what they use.
     pub reserved: u64,
     /// How long after its deadline, or after somebody wanted it ended, a run had ended.
@@ -106,6 +108,7 @@ pub(crate) struct Counters {
     ended: [AtomicU64; KINDS.len()],
     pub(crate) slices: AtomicU64,
     pub(crate) inline: AtomicU64,
+    pub(crate) instances: AtomicUsize,
     pub(crate) kill_latency: Histogram,
 }
 

@@ -34,7 +34,8 @@ pub(crate) enum Phase {
     Compiling {
         module: oneshot::Receiver<Result<Arc<LoadedModule>, Rejection>>,
         host: Box<HostSpec>,
-        call: Call,
+        /// `None` for an instance that is to be kept.
+        call: Option<Call>,
         /// Hears that it was compiled.
         listener: Option<Listener>,
     },
@@ -69,7 +70,31 @@ pub(crate) struct Task {
     pub(crate) scratch: Option<Scratch>,
     /// Made by the core that first runs it.
     pub(crate) waker: Option<Waker>,
-    pub(crate) done: Option<oneshot::Sender<End>>,
+    pub(crate) done: Option<oneshot::Sender<Done>>,
+    /// Whether its guest is kept if it returns.
+    pub(crate) keep: bool,
+    /// The guest that is kept.
+    pub(crate) kept: Option<Box<dyn Guest>>,
+}
+
+/// What whoever waits for a run gets.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) end: End,
+    pub(crate) remains: Option<Remains>,
+}
+
+/// What is left of a run whose guest is kept.
+pub(crate) struct Remains {
+    pub(crate) guest: Box<dyn Guest>,
+    pub(crate) permit: Option<Permit>,
+    pub(crate) scratch: Option<Scratch>,
+}
+
+impl std::fmt::Debug for Remains {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Remains")
+    }
 }
 
 /// What came of a slice.
@@ -90,7 +115,7 @@ impl Task {
         let polled = match polled {
             Ok(Poll::Pending) => None,
             // The guest is dropped before its time is read, so that its teardown is its own.
-            Ok(Poll::Ready(ended)) => Some(catch_unwind(AssertUnwindSafe(|| self.phase = Phase::Over)).map(|()| ended)),
+            Ok(Poll::Ready(ended)) => Some(catch_unwind(AssertUnwindSafe(|| self.leave())).map(|()| ended)),
             Err(panic) => {
                 // What a panic left behind is dropped; should that panic too, it changes nothing.
                 let _ = catch_unwind(AssertUnwindSafe(|| self.phase = Phase::Over));
@@ -106,6 +131,16 @@ impl Task {
             Some(Err(panic)) => (panicked(&*panic), Vec::new()),
         };
         Slice::Ended(Box::new(self.finish(outcome, results, used.now)), used)
+    }
+
+    /// The guest has ended: it is kept or dropped.
+    fn leave(&mut self) {
+        if let Phase::Running(mut guest) = std::mem::replace(&mut self.phase, Phase::Over)
+            && self.keep
+            && guest.kept().is_some()
+        {
+            self.kept = Some(guest);
+        }
     }
 
     /// Goes on: waits for its module, then runs it.
@@ -126,7 +161,8 @@ impl Task {
                         if let Some(listener) = listener {
                             listener(&Event::Compiled { run: self.id });
                         }
-                        self.phase = Phase::Running(loaded.program.guest(*host, Arc::clone(&self.meter), call));
+                        let meter = Arc::clone(&self.meter);
+                        self.phase = Phase::Running(loaded.guest(*host, meter, call));
                     }
                 }
             }
@@ -140,18 +176,24 @@ impl Task {
 
     /// The last of a run whose end somebody waits for.
     pub(crate) fn close(mut self: Box<Self>, end: End, counters: &Counters, listener: Option<&Listener>) {
-        let done = self.done.take();
-        let end = self.close_here(end, counters, listener);
-        if let Some(done) = done {
+        let sender = self.done.take();
+        let done = self.close_here(end, counters, listener);
+        if let Some(sender) = sender {
             // Nobody may be waiting any more.
-            let _ = done.send(end);
+            let _ = sender.send(done);
         }
     }
 
     /// The last of a run: removes what it leaves on disk, makes room for others, and tells whoever listens.
-    pub(crate) fn close_here(mut self: Box<Self>, end: End, counters: &Counters, listener: Option<&Listener>) -> End {
-        self.scratch = None;
-        self.permit = None;
+    pub(crate) fn close_here(mut self: Box<Self>, end: End, counters: &Counters, listener: Option<&Listener>) -> Done {
+        let (permit, scratch) = (self.permit.take(), self.scratch.take());
+        let remains = match self.kept.take() {
+            Some(guest) => Some(Remains { guest, permit, scratch }),
+            None => {
+                drop((permit, scratch));
+                None
+            }
+        };
         counters.count_end(&end.outcome);
         self.tenant.ended.fetch_add(1, Relaxed);
         if let Some(listener) = listener {
@@ -162,7 +204,7 @@ impl Task {
                 violations: end.violations.clone(),
             });
         }
-        end
+        Done { end, remains }
     }
 
     /// The end this run must have for its CPU time, if it has used it up.
