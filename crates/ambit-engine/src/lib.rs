@@ -8,6 +8,7 @@
 //! guest to end it.
 
 mod access;
+mod answer;
 mod artifact;
 mod call;
 mod contract;
@@ -21,8 +22,9 @@ pub mod wasmtime;
 
 pub use access::{AccessError, Exported};
 pub use ambit_core::StackClass;
+pub use answer::Answer;
 pub use artifact::Artifact;
-pub use call::{Call, Function};
+pub use call::{Call, Exchange, Function, Message, Reply};
 pub use contract::{Engine, Guest, Program};
 pub use ended::Ended;
 pub use kept::{Kept, TableElement};

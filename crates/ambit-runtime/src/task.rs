@@ -94,8 +94,8 @@ impl Task {
         match polled {
             None => Slice::Pending(used.cpu),
             Some(Ok(ended)) => {
-                let (outcome, results) = ended.outcome(&self.meter);
-                Slice::Ended(Box::new(self.finish(outcome, results, used.now)))
+                let (outcome, answer) = ended.outcome(&self.meter);
+                Slice::Ended(Box::new(self.finish(outcome, answer.into_values(), used.now)))
             }
             Some(Err(panic)) => Slice::Ended(Box::new(self.finish(panicked(&*panic), Vec::new(), used.now))),
         }

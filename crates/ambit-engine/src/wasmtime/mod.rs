@@ -8,6 +8,7 @@ mod config;
 mod data;
 mod engine;
 mod enter;
+mod exchange;
 mod exit;
 mod guest;
 mod kept;

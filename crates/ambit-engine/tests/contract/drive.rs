@@ -14,7 +14,7 @@ use std::{
 use ambit_admit::{AdmitRules, Verified};
 use ambit_core::{Isolation, LimitsSpec, OnMemoryRefusal, Outcome, Policy, PolicySpec, Profile, ResultValue};
 use ambit_engine::{
-    Call, Ended, Engine, Guest, Kept, Meter, Program, Settings,
+    Answer, Call, Ended, Engine, Guest, Kept, Meter, Program, Settings,
     host::HostSpec,
     wasmtime::{PoolConfig, WasmtimeEngine},
 };
@@ -97,7 +97,8 @@ impl Rig {
 
     /// The outcome of one call in a fresh instance.
     pub(crate) fn run(&self, name: &str, args: &[ResultValue]) -> (Outcome, Vec<ResultValue>) {
-        self.guest(HostSpec::default(), self.call(name, args)).outcome()
+        let (outcome, answer) = self.guest(HostSpec::default(), self.call(name, args)).outcome();
+        (outcome, answer.into_values())
     }
 }
 
@@ -116,7 +117,7 @@ impl Driven {
         })
     }
 
-    pub(crate) fn outcome(&mut self) -> (Outcome, Vec<ResultValue>) {
+    pub(crate) fn outcome(&mut self) -> (Outcome, Answer) {
         self.end().outcome(&self.meter)
     }
 

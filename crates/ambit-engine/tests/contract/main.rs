@@ -3,4 +3,5 @@
 mod access;
 mod calls;
 mod drive;
+mod exchange;
 mod kept;
