@@ -4,4 +4,6 @@ mod access;
 mod calls;
 mod drive;
 mod exchange;
+mod functions;
 mod kept;
+mod nested;
