@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use ambit_core::{Outcome, Policy, RejectReason, Rejection};
+use ambit_core::{Outcome, Policy, RejectReason, Rejection, Usage};
 use ambit_engine::{Call, Guest, Kept, Meter};
 
 use crate::{
@@ -34,6 +34,7 @@ pub struct Instance {
     meter: Arc<Meter>,
     tenant: Arc<TenantShared>,
     scheduler: Arc<Scheduler>,
+    made: Usage,
     /// `None` while a call has it, and after one that did not return.
     guest: Option<Box<dyn Guest>>,
     /// Its memory's room, given back when it goes.
@@ -44,7 +45,7 @@ pub struct Instance {
 
 impl Instance {
     /// The instance that a first run left, if it left one.
-    pub(crate) fn new(first: First, remains: Option<Remains>) -> Option<Self> {
+    pub(crate) fn new(first: First, made: Usage, remains: Option<Remains>) -> Option<Self> {
         let First { module, policy, name, meter, tenant, scheduler } = first;
         let Remains { guest, permit, scratch } = remains?;
         scheduler.counters.instances.fetch_add(1, Relaxed);
@@ -55,6 +56,7 @@ impl Instance {
             meter,
             tenant,
             scheduler,
+            made,
             guest: Some(guest),
             _permit: permit.map(Permit::between_runs),
             _scratch: scratch,
@@ -69,6 +71,11 @@ impl Instance {
     /// The policy it runs under.
     pub fn policy(&self) -> &Arc<Policy> {
         &self.policy
+    }
+
+    /// What making it took: instantiation, its start function and `_initialize`.
+    pub fn made(&self) -> &Usage {
+        &self.made
     }
 
     /// What it has used so far, over all calls.
@@ -221,6 +228,8 @@ pub(crate) struct First {
 }
 
 /// An instance that is being made: a future of it, or of why there is none.
+///
+/// If it is dropped before that, what runs of it is cancelled.
 #[derive(Debug)]
 pub struct Making {
     first: Option<First>,
@@ -248,7 +257,7 @@ impl Making {
         self.state = State::Over;
         let first = self.first.take().expect("taken once");
         match finished.outcome() {
-            Outcome::Exited { .. } => Instance::new(first, remains).ok_or(finished),
+            Outcome::Exited { .. } => Instance::new(first, finished.usage().clone(), remains).ok_or(finished),
             _ => Err(finished),
         }
     }
@@ -285,6 +294,14 @@ impl Future for Making {
             State::Over => return Poll::Pending,
         };
         Poll::Ready(this.make(finished, remains))
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        if let State::Running(running) = &self.state {
+            running.cancel("caller");
+        }
     }
 }
 

@@ -40,7 +40,7 @@ pub use instance::{Called, Calling, Gone, Instance, Making};
 pub use latency::Latency;
 pub use module::LoadedModule;
 pub use request::{InstanceRequest, Module, RunRequest, Streams};
-pub use running::{Canceller, Running};
+pub use running::{Control, Running};
 pub use runtime::{Runtime, Started};
 pub use stats::{CacheStats, RunState, SchedulerStats, TenantStats};
 pub use tenant::{Tenant, TenantConfig};
