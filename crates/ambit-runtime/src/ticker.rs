@@ -13,7 +13,7 @@ use std::{
 use ambit_engine::Engine;
 
 /// How many idle ticks pass before the ticker sleeps: short pauses between calls cost no wake-up.
-const LINGER: u32 = 16;
+const LINGER: u32 = 4;
 
 /// Ticks an engine once a slice while guests run, and sleeps when none does.
 #[derive(Debug)]
