@@ -82,3 +82,17 @@ fn a_grant_that_nothing_enforces_is_refused_by_name() {
         assert_eq!(done.stdout, "", "nothing ran");
     }
 }
+
+#[test]
+fn a_host_function_that_is_not_there_is_refused_by_name() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = dir.path().join("ambit.toml");
+    fs::write(&config, "[grants]\nfunctions = ['kv.read']\n").expect("written");
+    let done = run(&["--config", config.to_str().expect("UTF-8"), "guests/bin/hello.wasm"]).done();
+    done.says(126, &["rejected: not-found", "grants `kv.read`", "a program that embeds Ambit adds them"]);
+    assert_eq!(done.stdout, "", "nothing ran");
+    // A module that needs one of those finds out too.
+    let module = dir.path().join("m.wat");
+    fs::write(&module, r#"(module (import "kv" "get" (func)) (func (export "_start")))"#).expect("written");
+    run(&[module.to_str().expect("UTF-8")]).done().says(126, &["import-denied", "no import module `kv`"]);
+}

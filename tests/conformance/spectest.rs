@@ -35,6 +35,7 @@ pub(crate) fn host_functions() -> Vec<HostFunction> {
             name: (*name).into(),
             params: params.bytes().map(ty).collect(),
             results: Vec::new(),
+            withheld: None,
         })
         .collect()
 }

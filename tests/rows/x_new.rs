@@ -52,6 +52,15 @@ fn x1_no_grant_is_accepted_that_nothing_enforces() {
 }
 
 #[test]
+fn x1_no_host_function_is_granted_that_nobody_added() {
+    let mut ask = Ask::new(r#"(module (func (export "_start")))"#, &[]);
+    ask.spec.grants = Some(Grants { functions: vec!["kv.read".into()], ..Grants::default() });
+    let ran = Door::new().run(ask);
+    assert_eq!(shown(&ran.report.outcome), "rejected:not-found");
+    assert!(format!("{:?}", ran.report.outcome).contains("`functions` grants `kv.read`"), "{:?}", ran.report.outcome);
+}
+
+#[test]
 fn x1_components_have_no_files_where_no_quota_holds() {
     let component = crate::door::guest("bin/hello-p2.wasm");
     let outcome = |grants: Grants| {

@@ -41,6 +41,10 @@ fn core(import: &Import, rules: &AdmitRules) -> Result<(), Rejection> {
     if *found != expected {
         return Err(denied(import, format_args!("its type is {found} there, but the function is {expected}")));
     }
+    if let Some(grant) = by_embedder.and_then(|f| f.withheld.as_ref()) {
+        let grant = escape(grant, 128);
+        return Err(denied(import, format_args!("it needs the grant `{grant}`, which is not given; name it in `functions`")));
+    }
     if by_embedder.is_none() && !rules.imports.allows_core(module, name) {
         return Err(denied(import, "the policy does not allow it"));
     }

@@ -115,6 +115,7 @@ pub fn known_functions() -> Vec<HostFunction> {
         name: name.into(),
         params: types(params),
         results: types(results),
+        withheld: None,
     })
     .collect()
 }

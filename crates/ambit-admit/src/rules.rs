@@ -30,6 +30,8 @@ pub struct HostFunction {
     pub params: Vec<ValType>,
     /// What it gives.
     pub results: Vec<ValType>,
+    /// The grant that it needs and that is not given, if that is so: a module that imports it is refused, naming that.
+    pub withheld: Option<String>,
 }
 
 impl AdmitRules {

@@ -101,7 +101,8 @@ pub(crate) fn resolve(limits: &mut RunLimits, named: &[LimitKey], isolation: Iso
     Ok(())
 }
 
-/// Refuses grants behind which there is no implementation.
+/// Refuses grants behind which there is no implementation. Which host functions there are, only the engine knows: it refuses
+/// grants of others.
 pub(crate) fn check_grants(grants: &Grants) -> Result<(), Unenforceable> {
     for key in grants.given() {
         let why = match key {
@@ -111,7 +112,8 @@ pub(crate) fn check_grants(grants: &Grants) -> Result<(), Unenforceable> {
             | GrantKey::Dirs
             | GrantKey::Tmp
             | GrantKey::Clock
-            | GrantKey::Random => continue,
+            | GrantKey::Random
+            | GrantKey::Functions => continue,
             GrantKey::Net | GrantKey::Listen => "sockets are not part of this version",
             GrantKey::Http => "outgoing HTTP is not part of this version",
             GrantKey::Kv => "key-value storage is not part of this version",

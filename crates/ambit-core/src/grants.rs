@@ -45,6 +45,8 @@ pub struct Grants {
     pub logging: bool,
     /// The metrics interface.
     pub metrics: bool,
+    /// Host functions of the embedder's, by the names of the grants it registered them under.
+    pub functions: Vec<String>,
 }
 
 names! {
@@ -80,6 +82,8 @@ names! {
     Logging = "logging",
     /// Metrics.
     Metrics = "metrics",
+    /// Host functions of the embedder's.
+    Functions = "functions",
 }
 
 /// Where standard input comes from.
@@ -224,7 +228,24 @@ impl Grants {
     /// The kinds of grant that are given here.
     pub fn given(&self) -> impl Iterator<Item = GrantKey> {
         // Destructured in full: a new grant does not compile until it is listed.
-        let Grants { args, env, stdin, dirs, tmp, clock, random, net, listen, http, kv, config, secrets, logging, metrics } = self;
+        let Grants {
+            args,
+            env,
+            stdin,
+            dirs,
+            tmp,
+            clock,
+            random,
+            net,
+            listen,
+            http,
+            kv,
+            config,
+            secrets,
+            logging,
+            metrics,
+            functions,
+        } = self;
         let _ = random;
         [
             (!args.is_empty()).then_some(GrantKey::Args),
@@ -241,6 +262,7 @@ impl Grants {
             (!secrets.is_empty()).then_some(GrantKey::Secrets),
             logging.then_some(GrantKey::Logging),
             metrics.then_some(GrantKey::Metrics),
+            (!functions.is_empty()).then_some(GrantKey::Functions),
         ]
         .into_iter()
         .flatten()

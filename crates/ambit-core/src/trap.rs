@@ -40,6 +40,8 @@ names! {
     ComponentRule = "component-rule",
     /// A host function refused its arguments.
     Host = "host",
+    /// The guest did not keep the convention of an exchange: an address outside its memory, or a reply that is too long.
+    Exchange = "exchange",
     /// A trap this version has no word for; the message says what the engine calls it.
     Other = "other",
 }

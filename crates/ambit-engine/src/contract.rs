@@ -15,7 +15,10 @@ use std::{
 use ambit_admit::Verified;
 use ambit_core::{EngineCapabilities, EngineId, Rejection};
 
-use crate::{artifact::Artifact, call::Call, ended::Ended, host::HostSpec, kept::Kept, meter::Meter, settings::Settings};
+use crate::{
+    artifact::Artifact, call::Call, ended::Ended, functions::HostFunctions, host::HostSpec, kept::Kept, meter::Meter,
+    settings::Settings,
+};
 
 /// Compiles modules and loads artifacts.
 pub trait Engine: fmt::Debug + Send + Sync {
@@ -24,6 +27,11 @@ pub trait Engine: fmt::Debug + Send + Sync {
 
     /// What it can do.
     fn capabilities(&self) -> EngineCapabilities;
+
+    /// Host functions of the embedder's that it links.
+    fn functions(&self) -> &HostFunctions {
+        const { &HostFunctions::new() }
+    }
 
     /// Turns a module into native code, or whatever the engine runs. Blocks, for seconds if the module is large, and
     /// cannot be interrupted: callers that must bound it run it in a process of its own.

@@ -2,13 +2,18 @@
 
 use ambit_core::{Frame, LimitKey, Outcome, Rejection, ResultValue, TrapKind};
 
-use crate::meter::{Excess, Meter};
+use crate::{
+    answer::Answer,
+    meter::{Excess, Meter},
+};
 
 /// How a guest's code ended, as the engine saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
     /// The entry point returned.
     Returned(Vec<ResultValue>),
+    /// An exchange was answered with these bytes.
+    Replied(Vec<u8>),
     /// The guest asked to exit.
     Exited(i32),
     /// Its code trapped.
@@ -38,28 +43,29 @@ pub enum Ended {
 impl Ended {
     /// The outcome, with what the meter remembers: a limit that had to end the run comes first; a failure after a refused
     /// growth is that limit's, since the guest was told -1 and could not go on.
-    pub fn outcome(self, meter: &Meter) -> (Outcome, Vec<ResultValue>) {
+    pub fn outcome(self, meter: &Meter) -> (Outcome, Answer) {
         let limit = |Excess { limit, allowed, used }| Outcome::LimitExceeded { limit, allowed, used: Some(used) };
         if let Some(excess) = meter.fatal() {
-            return (limit(excess), Vec::new());
+            return (limit(excess), Answer::default());
         }
         let failed = match &self {
             Ended::Trapped { .. } => true,
             Ended::Exited(code) => *code != 0,
-            Ended::Returned(_) | Ended::Limit { .. } | Ended::Refused(_) | Ended::Failed(_) => false,
+            Ended::Returned(_) | Ended::Replied(_) | Ended::Limit { .. } | Ended::Refused(_) | Ended::Failed(_) => false,
         };
         if let (true, Some(excess)) = (failed, meter.refused()) {
-            return (limit(excess), Vec::new());
+            return (limit(excess), Answer::default());
         }
         let outcome = match self {
-            Ended::Returned(results) => return (Outcome::Exited { code: 0 }, results),
+            Ended::Returned(values) => return (Outcome::Exited { code: 0 }, Answer::Values(values)),
+            Ended::Replied(bytes) => return (Outcome::Exited { code: 0 }, Answer::Bytes(bytes)),
             Ended::Exited(code) => Outcome::Exited { code },
             Ended::Trapped { trap, message, frames } => Outcome::Trapped { trap, message, frames },
             Ended::Limit { limit, allowed, used } => Outcome::LimitExceeded { limit, allowed, used },
             Ended::Refused(rejection) => Outcome::Rejected(rejection),
             Ended::Failed(reason) => Outcome::Lost { reason },
         };
-        (outcome, Vec::new())
+        (outcome, Answer::default())
     }
 
     /// The end by one of the guest's limits.

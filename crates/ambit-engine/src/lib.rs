@@ -8,10 +8,12 @@
 //! guest to end it.
 
 mod access;
+mod answer;
 mod artifact;
 mod call;
 mod contract;
 mod ended;
+mod functions;
 pub mod host;
 mod kept;
 mod meter;
@@ -21,10 +23,12 @@ pub mod wasmtime;
 
 pub use access::{AccessError, Exported};
 pub use ambit_core::StackClass;
+pub use answer::Answer;
 pub use artifact::Artifact;
-pub use call::{Call, Function};
+pub use call::{Call, Exchange, Function, Message, Reply};
 pub use contract::{Engine, Guest, Program};
 pub use ended::Ended;
+pub use functions::{HostCall, HostError, HostFunctions, HostFuture, ImportName, MOST_DEPTH, RegisterError};
 pub use kept::{Kept, TableElement};
 pub use meter::{Excess, Meter};
 pub use settings::Settings;

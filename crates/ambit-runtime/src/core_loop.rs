@@ -10,6 +10,7 @@ use std::{
 };
 
 use ambit_core::{Event, Outcome, RejectReason, Rejection};
+use ambit_engine::Answer;
 use tokio::time::Sleep;
 
 use crate::{
@@ -92,7 +93,7 @@ impl Core {
             (None, Err(panic)) => panicked(&*panic),
             (None, Ok(())) => outcome(&task),
         };
-        let end = task.finish(outcome, Vec::new(), used.now);
+        let end = task.finish(outcome, Answer::default(), used.now);
         self.scheduler.counters.kill_latency.record(used.now.saturating_duration_since(due));
         task.close(end, &self.scheduler.counters, self.listener.as_ref());
     }

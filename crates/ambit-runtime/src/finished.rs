@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ambit_core::{Digest, EngineId, Outcome, Policy, Report, ResultValue, RunId, Usage, Violation};
+use ambit_engine::Answer;
 
 use crate::request::ISOLATION;
 
@@ -10,7 +11,7 @@ use crate::request::ISOLATION;
 #[derive(Debug, Clone)]
 pub(crate) struct End {
     pub(crate) outcome: Outcome,
-    pub(crate) results: Vec<ResultValue>,
+    pub(crate) answer: Answer,
     pub(crate) usage: Usage,
     pub(crate) violations: Vec<Violation>,
 }
@@ -41,7 +42,33 @@ impl Finished {
 
     /// What an invoked function returned.
     pub fn results(&self) -> &[ResultValue] {
-        &self.end.results
+        match &self.end.answer {
+            Answer::Values(values) => values,
+            Answer::Bytes(_) => &[],
+        }
+    }
+
+    /// What an exchange was answered with; `None` of any other call, and of one that was not answered.
+    pub fn reply(&self) -> Option<&[u8]> {
+        match &self.end.answer {
+            Answer::Values(_) => None,
+            Answer::Bytes(bytes) => Some(bytes),
+        }
+    }
+
+    /// The same without a copy.
+    ///
+    /// # Errors
+    /// It was not answered so.
+    #[expect(clippy::result_large_err, reason = "it is given back as it was")]
+    pub fn into_reply(mut self) -> Result<Vec<u8>, Self> {
+        match std::mem::take(&mut self.end.answer) {
+            Answer::Bytes(bytes) => Ok(bytes),
+            values @ Answer::Values(_) => {
+                self.end.answer = values;
+                Err(self)
+            }
+        }
     }
 
     /// What it used.
@@ -54,16 +81,16 @@ impl Finished {
         &self.end.violations
     }
 
-    /// The full account.
+    /// The full account. What an exchange was answered with is no part of it.
     pub fn report(&self) -> Report {
         let Identity { run, module, name, policy, engine, engine_version } = &self.identity;
-        let End { outcome, results, usage, violations } = self.end.clone();
+        let End { outcome, answer: _, usage, violations } = &self.end;
         Report {
             run: *run,
-            outcome,
-            results,
-            usage,
-            violations,
+            outcome: outcome.clone(),
+            results: self.results().to_vec(),
+            usage: usage.clone(),
+            violations: violations.clone(),
             policy: Some(Policy::clone(policy)),
             module: Some(*module),
             name: Some(ambit_core::escape(&**name, 256)),

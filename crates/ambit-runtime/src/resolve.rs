@@ -18,7 +18,7 @@ pub(crate) struct Resolved {
 /// Opens everything that `grants` name.
 pub(crate) fn resolve(grants: &Grants, streams: Streams, name: Arc<str>) -> Result<Resolved, Rejection> {
     // Destructured in full: a new grant does not compile until it is resolved here or refused at admission.
-    let Grants { args, env, stdin, dirs, tmp, clock, random, .. } = grants;
+    let Grants { args, env, stdin, dirs, tmp, clock, random, functions, .. } = grants;
     let Grants { net: _, listen: _, http: _, kv: _, config: _, secrets: _, logging: _, metrics: _, .. } = grants;
     let mut preopens = Vec::with_capacity(dirs.len() + 1);
     for (i, dir) in dirs.iter().enumerate() {
@@ -64,6 +64,7 @@ pub(crate) fn resolve(grants: &Grants, streams: Streams, name: Arc<str>) -> Resu
         preopens,
         clock: *clock,
         random: *random,
+        functions: functions.clone(),
     };
     Ok(Resolved { host, scratch })
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use ambit_core::{LimitKey, Outcome, RunId, escape};
-use ambit_engine::Meter;
+use ambit_engine::{Answer, Meter};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -91,7 +91,7 @@ impl Running {
         let mut usage = meter.usage();
         usage.wall_ns = Some(wall);
         let outcome = Outcome::LimitExceeded { limit: LimitKey::WallTime, allowed, used: Some(wall) };
-        Finished { identity, end: End { outcome, results: Vec::new(), usage, violations: meter.violations() } }
+        Finished { identity, end: End { outcome, answer: Answer::default(), usage, violations: meter.violations() } }
     }
 
     /// Ends the run as `cancelled` by `by`, unless it has ended.
@@ -157,7 +157,7 @@ impl Future for Running {
 fn lost() -> Done {
     let end = End {
         outcome: Outcome::Lost { reason: "the runtime was shut down before the run ended".into() },
-        results: Vec::new(),
+        answer: Answer::default(),
         usage: ambit_core::Usage::default(),
         violations: Vec::new(),
     };

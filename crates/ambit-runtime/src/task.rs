@@ -11,7 +11,7 @@ use std::{
 };
 
 use ambit_core::{Bound, Digest, Event, LimitKey, Outcome, Policy, Rejection, RunId, escape};
-use ambit_engine::{Call, Ended, Guest, Meter, host::HostSpec};
+use ambit_engine::{Answer, Call, Ended, Guest, Meter, host::HostSpec};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -124,12 +124,12 @@ impl Task {
         let used = stretch.used();
         drop(under_way);
         self.cpu += used.cpu;
-        let (outcome, results) = match polled {
+        let (outcome, answer) = match polled {
             None => return Slice::Pending(used),
             Some(Ok(ended)) => ended.outcome(&self.meter),
-            Some(Err(panic)) => (panicked(&*panic), Vec::new()),
+            Some(Err(panic)) => (panicked(&*panic), Answer::default()),
         };
-        Slice::Ended(Box::new(self.finish(outcome, results, used.now)), used)
+        Slice::Ended(Box::new(self.finish(outcome, answer, used.now)), used)
     }
 
     /// The guest has ended: it is kept or dropped.
@@ -219,12 +219,12 @@ impl Task {
     }
 
     /// The end of this run.
-    pub(crate) fn finish(&self, outcome: Outcome, results: Vec<ambit_core::ResultValue>, now: Instant) -> End {
+    pub(crate) fn finish(&self, outcome: Outcome, answer: Answer, now: Instant) -> End {
         let mut usage = self.meter.usage();
         usage.wall_ns = Some(nanos(now.saturating_duration_since(self.started)));
         usage.cpu_ns = Some(nanos(self.cpu));
         usage.compile_ns = self.compile_time.map(nanos);
-        End { outcome, results, usage, violations: self.meter.violations() }
+        End { outcome, answer, usage, violations: self.meter.violations() }
     }
 }
 

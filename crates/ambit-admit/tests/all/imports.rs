@@ -62,7 +62,8 @@ fn the_policy_decides_among_what_is_known() {
 
 #[test]
 fn an_embedder_adds_functions() {
-    let draw = HostFunction { module: "gl".into(), name: "draw".into(), params: vec![ValType::F64], results: vec![] };
+    let draw =
+        HostFunction { module: "gl".into(), name: "draw".into(), params: vec![ValType::F64], results: vec![], withheld: None };
     let mut rules = rules();
     rules.host_functions.push(draw);
     accept(r#"(module (import "gl" "draw" (func (param f64))))"#, &rules);
@@ -74,6 +75,11 @@ fn an_embedder_adds_functions() {
     );
     refuse(r#"(module (import "gl" "drew" (func)))"#, &rules, RejectReason::ImportDenied, "did you mean `draw`?");
     refuse(r#"(module (import "gk" "draw" (func)))"#, &rules, RejectReason::ImportDenied, "did you mean `gl`?");
+    // What is there and not granted is refused with the grant's name, also to a policy that allows every import of that name.
+    rules.host_functions[0].withheld = Some("pictures\n".into());
+    rules.imports.allow.push(ImportRule::Module("gl".into()));
+    let text = r#"(module (import "gl" "draw" (func (param f64))))"#;
+    refuse(text, &rules, RejectReason::ImportDenied, "`gl` `draw`: it needs the grant `pictures\\n`, which is not given");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use ambit_core::{
     Bound, Digest, EngineId, Event, GrantKey, Isolation, Outcome, Policy, Rejection, Report, RunId, Unenforceable, Usage,
 };
 use ambit_engine::{
-    Call,
+    Call, HostFunctions,
     host::{FdOutput, GuestOutput},
 };
 use ambit_runtime::{Listener, Module, RunRequest, Running, Runtime, RuntimeConfig, Streams};
@@ -202,6 +202,8 @@ fn prepare(
     }
     let policy = policy.narrow(&spec)?.resolve(isolation.unwrap_or(Isolation::None))?;
     refused.policy = Some(policy.clone());
+    // This program has no functions of its own for guests, and says so to whoever grants one.
+    HostFunctions::new().admitted(&policy.grants)?;
     let policy = Arc::new(policy);
     if print_policy {
         return Ok(Prepared::Policy(policy));

@@ -54,6 +54,7 @@ struct GrantsSection {
     secrets: Vec<String>,
     logging: bool,
     metrics: bool,
+    functions: Vec<String>,
 }
 
 impl ConfigFile {
@@ -136,8 +137,24 @@ impl ConfigFile {
 
     /// Adds what the file grants. Destructured in full, so that no key is accepted and ignored.
     pub(crate) fn grant(&self, grants: &mut Grants) -> Result<(), UsageError> {
-        let GrantsSection { args, env, stdin, dirs, tmp, clock, random, net, listen, http, kv, config, secrets, logging, metrics } =
-            &self.grants;
+        let GrantsSection {
+            args,
+            env,
+            stdin,
+            dirs,
+            tmp,
+            clock,
+            random,
+            net,
+            listen,
+            http,
+            kv,
+            config,
+            secrets,
+            logging,
+            metrics,
+            functions,
+        } = &self.grants;
         grants.args.extend(args.iter().cloned());
         for variable in env {
             set_env(grants, variable, "grants.env")?;
@@ -162,6 +179,7 @@ impl ConfigFile {
         grants.secrets.extend(secrets.iter().cloned());
         grants.logging |= logging;
         grants.metrics |= metrics;
+        grants.functions.extend(functions.iter().cloned());
         Ok(())
     }
 }
@@ -228,7 +246,8 @@ mod tests {
     fn every_grant_has_a_key() {
         // A grant kind without a key in the file could not be configured; one line each keeps the two in step.
         let text = "[grants]\nargs=['a']\nenv=['A=1']\nstdin='inherit'\ndirs=['.:/w']\ntmp='1MiB'\nclock='real'\nrandom=7\n\
-                    net=['a:1']\nlisten=['b']\nhttp=['c']\nkv=['d']\nsecrets=['e']\nlogging=true\nmetrics=true\n[grants.config]\nk='v'\n";
+                    net=['a:1']\nlisten=['b']\nhttp=['c']\nkv=['d']\nsecrets=['e']\nlogging=true\nmetrics=true\n\
+                    functions=['f']\n[grants.config]\nk='v'\n";
         let file: ConfigFile = toml::from_str(text).expect("valid");
         let mut grants = Grants::default();
         file.grant(&mut grants).expect("valid");

@@ -1,5 +1,6 @@
 //! What to call in a module.
 
+mod exchange;
 mod function;
 mod text;
 
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use ambit_admit::{Entry, ExternType, FuncType, ModuleKind, Verified};
 use ambit_core::{Digest, RejectReason, Rejection, ResultValue, escape};
 
+pub use exchange::{Exchange, Message, Reply};
 pub use function::Function;
 
 /// What to call in a module, already checked against its exports: it can be called in programs and guests of that module
@@ -25,6 +27,8 @@ pub struct Call {
 pub(crate) enum Target {
     /// A core function, by name, with arguments of its types; how many results it has.
     Function { name: Arc<str>, args: Vec<ResultValue>, results: usize, result_is_exit_code: bool },
+    /// An exchange of bytes.
+    Exchange(Message),
     /// `run` of the exported interface `wasi:cli/run`.
     ComponentRun,
 }
@@ -78,6 +82,20 @@ impl Call {
     pub fn values(module: &Verified, name: impl AsRef<str> + Into<Arc<str>>, args: Vec<ResultValue>) -> Result<Self, Rejection> {
         Function::find(module, name)?.call(args)
     }
+
+    /// Passes bytes to one exported function, and takes back a reply of at most `most_output` bytes, after `_initialize` if
+    /// there is one: by the convention that [`Exchange`] documents. To exchange often, keep that.
+    ///
+    /// # Errors
+    /// As [`Exchange::find`] and [`Exchange::call`].
+    pub fn exchange(
+        module: &Verified,
+        name: impl AsRef<str> + Into<Arc<str>>,
+        input: Vec<u8>,
+        most_output: u64,
+    ) -> Result<Self, Rejection> {
+        Exchange::find(module, name)?.call(input, most_output)
+    }
 }
 
 impl Call {
@@ -86,11 +104,19 @@ impl Call {
         self.module
     }
 
-    /// The core function to call and its arguments; `None` for a component.
+    /// The core function to call and its arguments; `None` for an exchange or a component.
     pub fn function(&self) -> Option<(&str, &[ResultValue])> {
         match &self.target {
             Target::Function { name, args, .. } => Some((name, args)),
-            Target::ComponentRun => None,
+            Target::Exchange(_) | Target::ComponentRun => None,
+        }
+    }
+
+    /// The bytes to exchange, if that is what the call does.
+    pub fn message(&self) -> Option<&Message> {
+        match &self.target {
+            Target::Exchange(message) => Some(message),
+            Target::Function { .. } | Target::ComponentRun => None,
         }
     }
 

@@ -59,6 +59,8 @@ pub struct HostSpec {
     pub clock: Clock,
     /// Random numbers.
     pub random: Random,
+    /// Grants of host functions of the embedder's.
+    pub functions: Vec<String>,
 }
 
 impl Default for HostSpec {
@@ -74,6 +76,7 @@ impl Default for HostSpec {
             preopens: Vec::new(),
             clock: Clock::Coarse,
             random: Random::Os,
+            functions: Vec::new(),
         }
     }
 }
@@ -85,6 +88,7 @@ impl fmt::Debug for HostSpec {
             .field("args", &self.args.len())
             .field("env", &self.env.len())
             .field("preopens", &self.preopens)
+            .field("functions", &self.functions)
             .finish_non_exhaustive()
     }
 }
@@ -103,12 +107,14 @@ pub struct Host {
     pub(crate) stderr: SharedOutput,
     pub(crate) log: LogGate,
     pub(crate) descriptors: Descriptors,
+    /// Grants of host functions of the embedder's.
+    pub(crate) functions: Vec<String>,
 }
 
 impl Host {
     /// The host's side of a guest with this account.
     pub fn new(spec: HostSpec, meter: Arc<Meter>) -> Self {
-        let HostSpec { name, args, env, stdin, stdout, stderr, log, preopens, clock, random } = spec;
+        let HostSpec { name, args, env, stdin, stdout, stderr, log, preopens, clock, random, functions } = spec;
         Self {
             name,
             args,
@@ -120,6 +126,7 @@ impl Host {
             stderr: SharedOutput::new(stderr, Arc::clone(&meter)),
             log: LogGate::new(log),
             descriptors: Descriptors::new(preopens),
+            functions,
             meter,
         }
     }

@@ -22,6 +22,12 @@ pub enum Stop {
     /// The host refused its arguments.
     #[error("{0}")]
     Trap(String),
+    /// It is inside itself, through host functions that call it, more often than is allowed.
+    #[error("host functions have called the guest {} times inside one another", crate::functions::MOST_DEPTH)]
+    Depth,
+    /// The host failed, not the guest.
+    #[error("{0}")]
+    Failed(String),
     /// A limit, recorded in the meter, ends the run.
     #[error("a limit ends the run")]
     Limit,

@@ -103,7 +103,7 @@ fn beyond(table: Table, store: impl AsContext<Data = Data>, index: u64) -> Acces
 }
 
 /// A type whose values can leave their store.
-fn number(ty: &ValType) -> Result<Type, AccessError> {
+pub(super) fn number(ty: &ValType) -> Result<Type, AccessError> {
     Ok(match ty {
         ValType::I32 => Type::I32,
         ValType::I64 => Type::I64,

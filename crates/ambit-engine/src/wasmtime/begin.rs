@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use ambit_core::{LimitKey, RejectReason, Rejection};
+use ambit_core::{LimitKey, RejectReason, Rejection, escape};
 use wasmtime::{Func, Instance, PoolConcurrencyLimitError, Store};
 
 use super::{
@@ -79,13 +79,31 @@ impl Parts {
                 Some(Ended::Refused(Rejection::new(RejectReason::Unenforceable, message)))
             }
         };
-        other.or_else(|| {
+        other.or_else(|| self.ungranted()).or_else(|| {
             let required = self.main.required.as_ref()?;
             [(Memories, required.num_memories), (Tables, required.num_tables)].into_iter().find_map(|(key, count)| {
                 let count = u64::from(count);
                 (count > self.meter.limits().get(key).ceiling()).then(|| Ended::limit(&self.meter, key, Some(count)))
             })
         })
+    }
+}
+
+impl Parts {
+    /// The second lock on the embedder's host functions: admission has refused what is not granted, but not every module
+    /// that is admitted under one policy runs under that one only.
+    fn ungranted(&self) -> Option<Ended> {
+        let (granted, linked) = (&self.data.host.functions, &self.main);
+        if let Some(function) = linked.functions.iter().find(|function| !granted.contains(&function.grant)) {
+            let grant = escape(&function.grant, 128);
+            let message = format!("the module imports {}: it needs the grant `{grant}`, which is not given", function.import);
+            return Some(Ended::Refused(Rejection::new(RejectReason::ImportDenied, message)));
+        }
+        if let (Pre::Component(..), false) = (&linked.pre, granted.is_empty()) {
+            let message = "grant `functions`: components cannot import the host's own functions in this version";
+            return Some(Ended::Refused(Rejection::new(RejectReason::Unenforceable, message)));
+        }
+        linked.slot.functions.check(granted).err().map(Ended::Refused)
     }
 }
 

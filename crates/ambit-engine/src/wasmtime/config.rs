@@ -15,6 +15,8 @@ pub(super) const POOL_MEMORIES_PER_MODULE: u32 = 8;
 pub(super) const POOL_TABLES_PER_MODULE: u32 = 10;
 /// Room for an instance's own tables of functions and globals. LLVM (133 398 functions) needs 2.6 MiB.
 const POOL_INSTANCE: usize = 8 << 20;
+/// Stacks of a pool for calls that host functions make, in all: eight guests at the greatest depth. Address space only.
+pub(super) const POOL_NESTED_STACKS: u32 = 8 * crate::functions::MOST_DEPTH;
 /// Resident pages of a freed slot that are zeroed instead of given back. With the scan of the page map this is ten times
 /// faster than giving them back; without, ten times slower.
 const KEEP_RESIDENT: usize = 2 << 20;
@@ -40,8 +42,8 @@ pub(super) fn base(settings: &Settings) -> Config {
     config
 }
 
-/// Instances come from a pool of `guests` slots.
-pub(super) fn pooled(config: &mut Config, guests: u32) {
+/// Instances come from a pool of `guests` slots; with `nested` more stacks than that, for guests that host functions call.
+pub(super) fn pooled(config: &mut Config, guests: u32, nested: u32) {
     let mut pool = PoolingAllocationConfig::new();
     let scan = PoolingAllocationConfig::is_pagemap_scan_available();
     let spare = guests.saturating_mul(2);
@@ -49,7 +51,7 @@ pub(super) fn pooled(config: &mut Config, guests: u32) {
         .total_component_instances(guests)
         .total_memories(spare)
         .total_tables(spare)
-        .total_stacks(guests)
+        .total_stacks(guests.saturating_add(nested))
         .total_gc_heaps(guests.min(64))
         .max_memories_per_module(POOL_MEMORIES_PER_MODULE)
         .max_tables_per_module(POOL_TABLES_PER_MODULE)

@@ -14,12 +14,14 @@ pub(super) struct Data {
     pub(super) limiter: Limiter,
     /// The guest's memory, looked up once.
     pub(super) memory: Option<Memory>,
+    /// How often the guest is inside itself through host functions; 0 while the host's own call is the only one.
+    pub(super) depth: u32,
     /// For components only, since it is not cheap.
     pub(super) p2: Option<Box<Preview2>>,
 }
 
 impl Data {
     pub(super) fn new(host: Box<Host>, meter: Arc<Meter>) -> Self {
-        Self { host, limiter: Limiter::new(meter), memory: None, p2: None }
+        Self { host, limiter: Limiter::new(meter), memory: None, depth: 0, p2: None }
     }
 }

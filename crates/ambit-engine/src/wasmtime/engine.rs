@@ -19,6 +19,7 @@ use super::{
 use crate::{
     artifact::Artifact,
     contract::{Engine, Program},
+    functions::HostFunctions,
     settings::Settings,
 };
 
@@ -33,6 +34,7 @@ pub struct PoolConfig {
 /// Wasmtime with Cranelift.
 pub struct WasmtimeEngine {
     pool: PoolConfig,
+    functions: Arc<HostFunctions>,
     /// Engines that run, by settings and by whether instances come from the pool. They have no compiler.
     slots: Mutex<HashMap<(Settings, bool), Arc<Slot>>>,
     /// The same engines for the ticker, which must not wait for one being made.
@@ -44,12 +46,18 @@ pub(super) struct Slot {
     pub(super) engine: Inner,
     pub(super) core: Linker<Data>,
     pub(super) component: ComponentLinker<Data>,
+    pub(super) functions: Arc<HostFunctions>,
 }
 
 impl WasmtimeEngine {
     /// An engine that takes instances from such a pool.
     pub fn new(pool: PoolConfig) -> Self {
-        Self { pool, slots: Mutex::default(), ticking: RwLock::default() }
+        Self::with_functions(pool, HostFunctions::new())
+    }
+
+    /// The same, with host functions of the embedder's.
+    pub fn with_functions(pool: PoolConfig, functions: HostFunctions) -> Self {
+        Self { pool, functions: Arc::new(functions), slots: Mutex::default(), ticking: RwLock::default() }
     }
 
     fn slots(&self) -> MutexGuard<'_, HashMap<(Settings, bool), Arc<Slot>>> {
@@ -65,10 +73,16 @@ impl WasmtimeEngine {
         let mut config = config::base(settings);
         config.enable_compiler(false);
         if pooled {
-            config::pooled(&mut config, self.pool.guests);
+            let nested = if self.functions.may_call_back() { config::POOL_NESTED_STACKS } else { 0 };
+            config::pooled(&mut config, self.pool.guests, nested);
         }
         let engine = Inner::new(&config)?;
-        let slot = Arc::new(Slot { core: link::core(&engine)?, component: p2::linker(&engine)?, engine: engine.clone() });
+        let slot = Arc::new(Slot {
+            core: link::core(&engine, &self.functions)?,
+            component: p2::linker(&engine)?,
+            functions: Arc::clone(&self.functions),
+            engine: engine.clone(),
+        });
         slots.insert((*settings, pooled), Arc::clone(&slot));
         self.ticking.write().unwrap_or_else(PoisonError::into_inner).push(engine);
         Ok(slot)
@@ -150,6 +164,10 @@ impl Engine for WasmtimeEngine {
         Ok(Arc::new(WasmtimeProgram::load(artifact, code, main, spare)?))
     }
 
+    fn functions(&self) -> &HostFunctions {
+        &self.functions
+    }
+
     fn tick(&self) {
         for engine in self.ticking.read().unwrap_or_else(PoisonError::into_inner).iter() {
             engine.increment_epoch();
@@ -159,7 +177,11 @@ impl Engine for WasmtimeEngine {
 
 impl fmt::Debug for WasmtimeEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WasmtimeEngine").field("pool", &self.pool).field("engines", &self.slots().len()).finish_non_exhaustive()
+        f.debug_struct("WasmtimeEngine")
+            .field("pool", &self.pool)
+            .field("functions", &self.functions)
+            .field("engines", &self.slots().len())
+            .finish_non_exhaustive()
     }
 }
 

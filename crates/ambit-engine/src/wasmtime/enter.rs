@@ -3,7 +3,7 @@
 use ambit_core::{RejectReason, Rejection, ResultValue};
 use wasmtime::{Func, Instance, Store, V128, Val};
 
-use super::data::Data;
+use super::{data::Data, exchange::exchange};
 use crate::{call::Target, ended::Ended};
 
 /// Calls `_initialize`.
@@ -15,12 +15,14 @@ pub(super) async fn initialize(instance: Instance, store: &mut Store<Data>) -> w
 
 /// Calls what is to be called, and says how it ended if it did not trap.
 pub(super) async fn target(instance: Instance, store: &mut Store<Data>, target: &Target) -> wasmtime::Result<Ended> {
-    let Target::Function { name, args, results, result_is_exit_code } = target else {
-        return Ok(missing("a component's entry point was asked of a core module"));
+    let (name, args, results, result_is_exit_code) = match target {
+        Target::Function { name, args, results, result_is_exit_code } => (name, args, *results, *result_is_exit_code),
+        Target::Exchange(message) => return exchange(instance, store, message).await,
+        Target::ComponentRun => return Ok(missing("a component's entry point was asked of a core module")),
     };
     let Some(function) = instance.get_func(&mut *store, name) else { return Ok(missing("the entry point is no function")) };
-    let results = invoke(function, store, args, *results).await?;
-    Ok(match (*result_is_exit_code, results.first()) {
+    let results = invoke(function, store, args, results).await?;
+    Ok(match (result_is_exit_code, results.first()) {
         (true, Some(ResultValue::I32(code))) if *code != 0 => Ended::Exited(*code),
         (true, _) => Ended::Returned(Vec::new()),
         (false, _) => Ended::Returned(results),

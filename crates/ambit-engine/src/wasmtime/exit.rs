@@ -26,6 +26,8 @@ pub(super) fn ended(error: &wasmtime::Error, meter: &Meter) -> Ended {
         return match stop {
             Stop::Exit(code) => Ended::Exited(*code),
             Stop::Trap(message) => trapped(TrapKind::Host, escape(message, 512), error),
+            Stop::Depth => Ended::limit(meter, LimitKey::Stack, None),
+            Stop::Failed(reason) => Ended::Failed(escape(reason, 512)),
             // The meter knows which.
             Stop::Limit => Ended::Failed("a limit ended the run".into()),
         };

@@ -110,7 +110,7 @@ async fn run(mut idle: Box<Idle>, call: Call) -> (Ended, Option<Box<Idle>>) {
     };
     note_fuel(meter, || store.get_fuel());
     let ended = result.unwrap_or_else(|error| exit::ended(&error, meter));
-    let alive = matches!(ended, Ended::Returned(_) | Ended::Refused(_)) && meter.fatal().is_none();
+    let alive = matches!(ended, Ended::Returned(_) | Ended::Replied(_) | Ended::Refused(_)) && meter.fatal().is_none();
     (ended, alive.then_some(idle))
 }
 

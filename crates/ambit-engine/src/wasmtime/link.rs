@@ -3,18 +3,22 @@
 use wasmtime::{Caller, Engine, Extern, Linker, Memory};
 
 use super::{data::Data, store::note_fuel};
-use crate::host::{self, Errno, Fail, GuestMemory, Progress, Stop, p1};
+use crate::{
+    functions::HostFunctions,
+    host::{self, Errno, Fail, GuestMemory, Progress, Stop, p1},
+};
 
 /// A linker with every function that a core module may import. What a policy does not allow, admission has refused.
-pub(super) fn core(engine: &Engine) -> wasmtime::Result<Linker<Data>> {
+pub(super) fn core(engine: &Engine, functions: &HostFunctions) -> wasmtime::Result<Linker<Data>> {
     let mut linker = Linker::new(engine);
     env(&mut linker)?;
     preview1(&mut linker)?;
+    super::functions::link(&mut linker, functions)?;
     Ok(linker)
 }
 
 /// The guest's memory. A core module has one instance, so its export never changes.
-fn memory(caller: &mut Caller<'_, Data>) -> wasmtime::Result<Memory> {
+pub(super) fn memory(caller: &mut Caller<'_, Data>) -> wasmtime::Result<Memory> {
     if let Some(memory) = caller.data().memory {
         return Ok(memory);
     }
@@ -41,7 +45,7 @@ fn with<R>(
     }
 }
 
-fn stop(reason: Stop) -> wasmtime::Error {
+pub(super) fn stop(reason: Stop) -> wasmtime::Error {
     wasmtime::Error::new(reason)
 }
 

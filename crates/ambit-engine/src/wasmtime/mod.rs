@@ -8,7 +8,9 @@ mod config;
 mod data;
 mod engine;
 mod enter;
+mod exchange;
 mod exit;
+mod functions;
 mod guest;
 mod kept;
 mod limiter;
@@ -29,6 +31,6 @@ pub fn configuration(settings: &crate::Settings) -> wasmtime::Config {
 /// The same with instances from a pool of `guests` slots: the partner of benchmarks.
 pub fn pooled_configuration(settings: &crate::Settings, guests: u32) -> wasmtime::Config {
     let mut configuration = config::base(settings);
-    config::pooled(&mut configuration, guests);
+    config::pooled(&mut configuration, guests, 0);
     configuration
 }

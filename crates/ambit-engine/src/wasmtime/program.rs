@@ -22,6 +22,7 @@ use crate::{
     call::Call,
     contract::{Guest, Program},
     ended::Ended,
+    functions::Registered,
     host::{Host, HostSpec},
     meter::Meter,
     settings::Settings,
@@ -52,6 +53,8 @@ pub(super) struct Linked {
     /// The module's own name, which calls name too.
     module: Digest,
     pub(super) pre: Pre,
+    /// The embedder's functions that it imports.
+    pub(super) functions: Vec<Arc<Registered>>,
     /// Whether it has an `_initialize` to be called before anything else.
     pub(super) initializes: bool,
     /// Memories and tables of all its instances, where that is known before they are made.
@@ -96,7 +99,13 @@ impl Linked {
             },
             Pre::Component(..) => false,
         };
-        Ok(Self { slot, settings: *artifact.settings(), module: artifact.module(), pre, initializes, required })
+        let functions = match &pre {
+            Pre::Core(pre) => {
+                pre.module().imports().filter_map(|import| slot.functions.find(import.module(), import.name()).cloned()).collect()
+            }
+            Pre::Component(..) => Vec::new(),
+        };
+        Ok(Self { slot, settings: *artifact.settings(), module: artifact.module(), pre, functions, initializes, required })
     }
 
     /// What a call that was checked against another module ends with.

@@ -14,7 +14,7 @@ use std::{
 use ambit_admit::{AdmitRules, Verified};
 use ambit_core::{Isolation, LimitsSpec, OnMemoryRefusal, Outcome, Policy, PolicySpec, Profile, ResultValue};
 use ambit_engine::{
-    Call, Ended, Engine, Guest, Kept, Meter, Program, Settings,
+    Answer, Call, Ended, Engine, Guest, HostFunctions, Kept, Meter, Program, Settings,
     host::HostSpec,
     wasmtime::{PoolConfig, WasmtimeEngine},
 };
@@ -54,11 +54,25 @@ impl Rig {
         Self::load(WasmtimeEngine::new(PoolConfig { guests }), text.as_bytes(), policy(limits))
     }
 
+    /// The module in this text, with all of these functions granted.
+    pub(crate) fn functions(text: &str, functions: HostFunctions, grants: &[&str], limits: &[(&str, &str)]) -> Self {
+        let mut policy = policy(limits);
+        policy.grants.functions = grants.iter().map(ToString::to_string).collect();
+        Self::load(WasmtimeEngine::with_functions(PoolConfig { guests: 2 }, functions), text.as_bytes(), policy)
+    }
+
+    /// What the policy gives a guest.
+    pub(crate) fn host(&self) -> HostSpec {
+        HostSpec { functions: self.policy.grants.functions.clone(), ..HostSpec::default() }
+    }
+
     /// A module, in text or binary, in this engine.
     pub(crate) fn load(engine: WasmtimeEngine, bytes: &[u8], policy: Policy) -> Self {
         let bytes = wat::parse_bytes(bytes).expect("valid text").into_owned();
         let engine = Arc::new(engine);
-        let module = ambit_admit::admit(bytes, &AdmitRules::from_policy(&policy)).expect("admitted");
+        let host_functions = engine.functions().admitted(&policy.grants).expect("known");
+        let rules = AdmitRules { host_functions, ..AdmitRules::from_policy(&policy) };
+        let module = ambit_admit::admit(bytes, &rules).expect("admitted");
         let artifact = engine.compile(&module, &Settings::shared_process(&policy)).expect("compiled");
         let program = engine.load(&artifact).expect("loaded");
         Self { _ticks: Ticks::start(engine), module, policy, program }
@@ -85,7 +99,7 @@ impl Rig {
 
     /// A kept guest that is ready for calls.
     pub(crate) fn kept(&self) -> Driven {
-        let mut driven = self.keep(HostSpec::default());
+        let mut driven = self.keep(self.host());
         assert_eq!(driven.end(), Ended::Returned(Vec::new()));
         driven
     }
@@ -97,7 +111,8 @@ impl Rig {
 
     /// The outcome of one call in a fresh instance.
     pub(crate) fn run(&self, name: &str, args: &[ResultValue]) -> (Outcome, Vec<ResultValue>) {
-        self.guest(HostSpec::default(), self.call(name, args)).outcome()
+        let (outcome, answer) = self.guest(self.host(), self.call(name, args)).outcome();
+        (outcome, answer.into_values())
     }
 }
 
@@ -116,7 +131,7 @@ impl Driven {
         })
     }
 
-    pub(crate) fn outcome(&mut self) -> (Outcome, Vec<ResultValue>) {
+    pub(crate) fn outcome(&mut self) -> (Outcome, Answer) {
         self.end().outcome(&self.meter)
     }
 

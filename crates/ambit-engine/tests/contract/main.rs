@@ -3,4 +3,7 @@
 mod access;
 mod calls;
 mod drive;
+mod exchange;
+mod functions;
 mod kept;
+mod nested;

@@ -77,7 +77,7 @@ impl WasmiGuest {
         };
         self.instance = Some(instance);
         let (name, args) = match &self.call {
-            Some(call) => call.function().expect("no components"),
+            Some(call) => call.function().expect("neither components nor exchanges"),
             None if instance.get_func(&self.store, "_initialize").is_some() => ("_initialize", &[][..]),
             None => return Ok(ResumableCall::Finished),
         };
