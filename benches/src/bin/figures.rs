@@ -2,12 +2,15 @@
 //! SPECIFICATION.md promises.
 //!
 //! Sides take turns in short rounds, and the median round of each counts, so that what else the machine does falls on both.
-#![expect(clippy::print_stdout, reason = "its output is its purpose")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is its purpose")]
 
 use std::time::Instant;
 
 use ambit_admit::AdmitRules;
-use ambit_benches::{Ours, Raw, RawComponent, RawPreview1, guest, large_module, policy};
+use ambit_benches::{
+    Busy, Capped, Ours, Raw, RawComponent, RawPreview1, capped, churn, guest, large_module, neighbour, overshoot, overshoot_of_tokio,
+    parked, policy, rate, shares,
+};
 use ambit_engine::Settings;
 
 const ROUNDS: usize = 31;
@@ -15,7 +18,78 @@ const RUNS: u32 = 500;
 
 type Measure = fn() -> serde_json::Value;
 
-const FIGURES: [(&str, Measure); 4] = [("noop-call", noop), ("p1-hello", p1_hello), ("p2-hello", p2_hello), ("admit", admit)];
+const FIGURES: [(&str, Measure); 25] = [
+    ("noop-call", noop),
+    ("p1-hello", p1_hello),
+    ("p2-hello", p2_hello),
+    ("admit", admit),
+    ("noop-rate", || value("calls/s", rate(&noop_module(), Some("noop"), 1))),
+    ("hello-rate", || value("runs/s", rate(&guest("bin/hello.wasm"), None, 1))),
+    ("two-cores", two_cores),
+    ("overshoot-p50", || value("ms", overshoot(200).0)),
+    ("overshoot-p99", || value("ms", overshoot(200).1)),
+    ("overshoot-tokio", overshoot_beside_tokio),
+    ("weights", || value("%", off(shares(Busy::Computes).ratio))),
+    ("weights-host", || value("%", off(shares(Busy::CallsTheHost).ratio))),
+    ("weights-faults", || value("%", off(shares(Busy::Faults).ratio))),
+    ("billed", || value("%", unbilled(Busy::Computes))),
+    ("billed-host", || value("%", unbilled(Busy::CallsTheHost))),
+    ("billed-faults", || value("%", unbilled(Busy::Faults))),
+    ("tenant-cap", || value("cores", over(0.25, capped(Capped::Tenant, Busy::Computes)))),
+    ("tenant-cap-host", || value("cores", over(0.25, capped(Capped::Tenant, Busy::CallsTheHost)))),
+    ("tenant-cap-faults", || value("cores", over(0.25, capped(Capped::Tenant, Busy::Faults)))),
+    ("guest-cap", || value("cores", over(0.5, capped(Capped::Guest, Busy::Computes)))),
+    ("guest-cap-host", || value("cores", over(0.5, capped(Capped::Guest, Busy::CallsTheHost)))),
+    ("guest-cap-faults", || value("cores", over(0.5, capped(Capped::Guest, Busy::Faults)))),
+    ("neighbour", beside_neighbours),
+    ("parked", || value("kB", parked())),
+    ("churn", || value("kB", churn())),
+];
+
+fn value(unit: &str, ours: f64) -> serde_json::Value {
+    serde_json::json!({ "unit": unit, "ours": ours })
+}
+
+/// How far a share is from what it is to be.
+fn over(wanted: f64, cores: f64) -> f64 {
+    eprintln!("{cores:.4} cores instead of {wanted}");
+    (cores - wanted).abs()
+}
+
+/// How far a ratio of shares is from 3:1, in percent.
+fn off(ratio: f64) -> f64 {
+    ((ratio / 3.0 - 1.0) * 100.0).abs()
+}
+
+/// How much of what the process used is not billed to a tenant, in percent.
+fn unbilled(busy: Busy) -> f64 {
+    let billed = shares(busy).billed;
+    eprintln!("billed {:.2} %", billed * 100.0);
+    ((billed - 1.0) * 100.0).abs()
+}
+
+fn noop_module() -> Vec<u8> {
+    wat::parse_bytes(&guest("wat/noop.wat")).expect("valid text").into_owned()
+}
+
+/// Runs a second on two cores, beside one.
+fn two_cores() -> serde_json::Value {
+    let hello = guest("bin/hello.wasm");
+    let (one, two) = (rate(&hello, None, 1), rate(&hello, None, 2));
+    serde_json::json!({ "unit": "runs/s", "ours": two, "partner": one })
+}
+
+fn overshoot_beside_tokio() -> serde_json::Value {
+    let (ours, partner) = (overshoot(200).1, overshoot_of_tokio(200).1);
+    serde_json::json!({ "unit": "ms", "ours": ours, "partner": partner })
+}
+
+/// Beyond three times what it takes alone.
+fn beside_neighbours() -> serde_json::Value {
+    let (alone, beside) = neighbour();
+    eprintln!("alone {alone:.3} ms, beside 500 busy guests {beside:.3} ms");
+    value("ms", (beside - 3.0 * alone).max(0.0))
+}
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
@@ -29,7 +103,7 @@ fn main() {
 }
 
 fn noop() -> serde_json::Value {
-    let module = wat::parse_bytes(&guest("wat/noop.wat")).expect("valid text").into_owned();
+    let module = noop_module();
     let policy = policy(&[]);
     let raw = Raw::new(&module, "noop", &Settings::shared_process(&policy));
     let ours = Ours::new(&module, Some("noop"), &[], policy);

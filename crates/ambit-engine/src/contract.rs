@@ -40,6 +40,10 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// The engine does not accept the module with these settings.
     fn compile(&self, module: &Verified, settings: &Settings) -> Result<Artifact, Rejection>;
 
+    /// Makes ready what [`Engine::load`] will need, while the module is still being compiled elsewhere. Changes nothing but
+    /// how long that takes.
+    fn warm(&self, _module: &Verified, _settings: &Settings) {}
+
     /// Makes an artifact runnable, without a compiler.
     ///
     /// # Errors

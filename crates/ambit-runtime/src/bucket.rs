@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use ambit_core::{Bound, Cpus};
 
 const PERIOD: Duration = Duration::from_millis(100);
+/// How long a rest lasts beyond the time in which the debt is paid.
+const REST: Duration = Duration::from_millis(20);
 
 /// What a guest or a tenant may use of the cores. Full at the start; refills by its share; holds at most one period's worth.
 #[derive(Debug)]
@@ -55,7 +57,8 @@ impl Bucket {
         self.tokens = self.tokens.saturating_add(gained).min(self.most());
         self.tokens = self.tokens.saturating_sub(i64::try_from(cpu.as_nanos()).unwrap_or(i64::MAX));
         let debt = u64::try_from(-self.tokens).ok().filter(|&debt| debt > 0)?;
-        Some(now + Duration::from_nanos(debt.saturating_mul(1000) / u64::from(share)))
+        // Not until the debt is paid, but until there is something to spend: stopping and starting has its price.
+        Some(now + Duration::from_nanos(debt.saturating_mul(1000) / u64::from(share)) + REST)
     }
 }
 

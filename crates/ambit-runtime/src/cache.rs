@@ -189,7 +189,13 @@ fn work(cache: &Weak<ModuleCache>) {
 /// Compiles and loads on this thread.
 fn compile(engine: &dyn Engine, module: &Arc<Verified>, settings: Settings) -> Compiled {
     let began = Instant::now();
-    let artifact = engine.compile(module, &settings)?;
+    let artifact = thread::scope(|scope| {
+        // The largest function of a small module keeps one thread busy and the others idle.
+        let warm = thread::Builder::new().name("ambit-warm".into());
+        // Without that thread it is made when it is needed.
+        let _ = warm.spawn_scoped(scope, || engine.warm(module, &settings));
+        engine.compile(module, &settings)
+    })?;
     let program = engine.load(&artifact)?;
     Ok(Arc::new(LoadedModule { verified: Arc::clone(module), settings, program, compile_time: began.elapsed() }))
 }

@@ -34,19 +34,23 @@ pub(crate) struct Core {
     ticker: Arc<Ticker>,
     listener: Option<Listener>,
     timer: Option<Pin<Box<Sleep>>>,
+    /// It has not waited since its last slice. What it does between two slices is billed to the second, as what it takes to
+    /// get there.
+    went_on: bool,
 }
 
 impl Core {
     pub(crate) fn new(number: usize, scheduler: Arc<Scheduler>, ticker: Arc<Ticker>, listener: Option<Listener>) -> Self {
-        Self { number, scheduler, ticker, listener, timer: None }
+        Self { number, scheduler, ticker, listener, timer: None, went_on: false }
     }
 
     /// Runs one slice of one guest.
-    fn slice(&self, mut task: Box<Task>) {
+    fn slice(&mut self, mut task: Box<Task>) {
         let id = task.id;
         let waker = task.waker.get_or_insert_with(|| task::waker(id, &self.scheduler)).clone();
         self.scheduler.counters.slices.fetch_add(1, Relaxed);
-        match task.slice(&self.ticker, &waker) {
+        let stretch = if std::mem::replace(&mut self.went_on, true) { Stretch::go_on() } else { Stretch::begin() };
+        match task.slice(&self.ticker, &waker, &stretch) {
             Slice::Ended(end, used) => {
                 self.scheduler.ended(&task, used.cpu, used.now);
                 task.close(*end, &self.scheduler.counters, self.listener.as_ref());
@@ -119,6 +123,7 @@ impl Future for Core {
                 Work::Run(task) => core.slice(task),
                 Work::End(task, doom) => core.doom(task, doom),
                 Work::Wait(until) => {
+                    core.went_on = false;
                     if !core.arm(until, cx) {
                         return Poll::Pending;
                     }

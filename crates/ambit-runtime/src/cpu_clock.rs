@@ -40,9 +40,7 @@ thread_local! {
 
 impl Reading {
     fn take() -> Self {
-        let now = Self { cpu: thread_cpu(), wall: Instant::now() };
-        LAST.set(Some(now));
-        now
+        Self { cpu: thread_cpu(), wall: Instant::now() }
     }
 
     fn fresh() -> Self {
@@ -62,16 +60,23 @@ pub(crate) struct Used {
 }
 
 impl Stretch {
+    /// A stretch that begins now.
     pub(crate) fn begin() -> Self {
         Self { began: Reading::fresh() }
+    }
+
+    /// A stretch that began when the last one of this thread ended: what lay between them belongs to it.
+    pub(crate) fn go_on() -> Self {
+        Self { began: LAST.get().unwrap_or_else(Reading::fresh) }
     }
 
     /// CPU time since the beginning, on the same thread.
     pub(crate) fn used(&self) -> Used {
         let now = Instant::now();
         let wall = now.duration_since(self.began.wall);
-        let cpu = if wall < SHORT { wall } else { Reading::take().cpu.saturating_sub(self.began.cpu) };
-        Used { cpu, now }
+        let end = if wall < SHORT { Reading { cpu: self.began.cpu + wall, wall: now } } else { Reading::take() };
+        LAST.set(Some(end));
+        Used { cpu: end.cpu.saturating_sub(self.began.cpu), now: end.wall }
     }
 }
 
@@ -100,6 +105,7 @@ mod tests {
             billed += stretch.used().cpu;
         }
         let used = thread_cpu() - before;
+        assert!(billed + used / 2 >= used, "{billed:?} billed, {used:?} used");
         assert!(billed <= used + used / 2, "{billed:?} billed, {used:?} used");
     }
 }

@@ -26,7 +26,8 @@ pub(crate) struct FairQueue {
     floor: u64,
     /// What a pick is charged before it is known what it took, in nanoseconds.
     slice: u64,
-    len: usize,
+    /// How many may go next: those of throttled tenants not among them.
+    runnable: usize,
 }
 
 /// One tenant's place in the queue.
@@ -43,12 +44,12 @@ struct Lane {
 impl FairQueue {
     pub(crate) fn new(slice: Duration) -> Self {
         let slice = u64::try_from(slice.as_nanos()).unwrap_or(u64::MAX).max(1);
-        Self { lanes: Vec::new(), order: BTreeSet::new(), floor: 0, slice, len: 0 }
+        Self { lanes: Vec::new(), order: BTreeSet::new(), floor: 0, slice, runnable: 0 }
     }
 
-    /// How many wait for their turn.
-    pub(crate) fn len(&self) -> usize {
-        self.len
+    /// How many may go next: those of throttled tenants not among them.
+    pub(crate) fn runnable(&self) -> usize {
+        self.runnable
     }
 
     /// How many of one tenant wait for their turn.
@@ -80,7 +81,7 @@ impl FairQueue {
             && let Some(gone) = slot.take()
         {
             self.order.remove(&(gone.virtual_time, lane));
-            self.len -= gone.ready.len();
+            self.runnable -= if gone.throttled { 0 } else { gone.ready.len() };
         }
     }
 
@@ -88,8 +89,11 @@ impl FairQueue {
     pub(crate) fn push(&mut self, lane: usize, id: RunId) {
         let Some(Some(slot)) = self.lanes.get_mut(lane) else { return };
         slot.ready.push_back(id);
-        self.len += 1;
-        if slot.ready.len() == 1 && !slot.throttled {
+        if slot.throttled {
+            return;
+        }
+        self.runnable += 1;
+        if slot.ready.len() == 1 {
             let credit = self.slice.saturating_mul(SCALE) / slot.weight;
             slot.virtual_time = slot.virtual_time.max(self.floor.saturating_sub(credit));
             self.order.insert((slot.virtual_time, lane));
@@ -102,7 +106,7 @@ impl FairQueue {
         self.floor = self.floor.max(virtual_time);
         let lane = self.lanes.get_mut(index)?.as_mut()?;
         let id = lane.ready.pop_front()?;
-        self.len -= 1;
+        self.runnable -= 1;
         lane.virtual_time = virtual_time.saturating_add(self.slice.saturating_mul(SCALE) / lane.weight);
         if !lane.ready.is_empty() {
             self.order.insert((lane.virtual_time, index));
@@ -129,6 +133,7 @@ impl FairQueue {
         let again = lane.bucket.charge(used, now);
         if again.is_some() && !lane.throttled {
             lane.throttled = true;
+            self.runnable -= lane.ready.len();
         } else if waiting {
             self.order.insert((lane.virtual_time, index));
         }
@@ -141,7 +146,10 @@ impl FairQueue {
         if let Some(again) = lane.bucket.charge(Duration::ZERO, now) {
             return Some(again);
         }
-        lane.throttled = false;
+        if lane.throttled {
+            lane.throttled = false;
+            self.runnable += lane.ready.len();
+        }
         if !lane.ready.is_empty() {
             let credit = self.slice.saturating_mul(SCALE) / lane.weight;
             lane.virtual_time = lane.virtual_time.max(self.floor.saturating_sub(credit));
@@ -258,7 +266,7 @@ mod tests {
         let first = queue.add(1, Bound::Unlimited, now);
         queue.push(first, RunId(1));
         queue.remove(first);
-        assert_eq!((queue.len(), queue.pop()), (0, None));
+        assert_eq!((queue.runnable(), queue.pop()), (0, None));
         assert_eq!(queue.add(1, Bound::Unlimited, now), first);
     }
 }

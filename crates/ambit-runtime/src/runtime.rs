@@ -23,6 +23,7 @@ use crate::{
     cache::{Found, ModuleCache},
     config::RuntimeConfig,
     core_loop::{Core, Listener},
+    cpu_clock::Stretch,
     finished::{Finished, Identity},
     gate::{Asks, Gate, Permit},
     inline::InlineWaker,
@@ -264,7 +265,7 @@ impl Runtime {
             for _ in 0..INLINE_SLICES {
                 // What the guest registers this waker with, it registers again with its own when a core polls it, which is
                 // the first thing that a core does with it.
-                match task.slice(&self.ticker, wake.waker()) {
+                match task.slice(&self.ticker, wake.waker(), &Stretch::begin()) {
                     Slice::Ended(end, used) => {
                         task.tenant.note_uncharged(nanos(used.cpu));
                         self.scheduler.counters.inline.fetch_add(1, Relaxed);

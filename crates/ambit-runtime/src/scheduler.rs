@@ -123,7 +123,7 @@ impl Scheduler {
     fn with<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let result = act(&mut state);
-        let work = state.queue.len() + state.doomed.len();
+        let work = state.queue.runnable() + state.doomed.len();
         self.busy.store(work + state.away, Relaxed);
         let over = state.stopping && state.seats.is_empty();
         let woken = if over { state.idle.len() } else { work.min(state.idle.len()) };

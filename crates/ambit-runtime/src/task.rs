@@ -106,11 +106,10 @@ pub(crate) enum Slice {
 }
 
 impl Task {
-    /// Runs one slice on this thread.
-    pub(crate) fn slice(&mut self, ticker: &Ticker, waker: &Waker) -> Slice {
+    /// Runs one slice on this thread. `stretch` is what it is billed.
+    pub(crate) fn slice(&mut self, ticker: &Ticker, waker: &Waker, stretch: &Stretch) -> Slice {
         let mut cx = Context::from_waker(waker);
         let under_way = ticker.slice();
-        let stretch = Stretch::begin();
         let polled = catch_unwind(AssertUnwindSafe(|| self.step(&mut cx)));
         let polled = match polled {
             Ok(Poll::Pending) => None,

@@ -171,12 +171,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     if reads_nothing && !quiet {
         output::note(STDIN_NOTE);
     }
-    let (finished, is_over) = wait(running, &ready.policy, &on_signal, began, (!quiet).then_some(&spinner));
+    let finished = wait(running, &ready.policy, &on_signal, began, (!quiet).then_some(&spinner));
     spinner.end();
-    if !is_over {
-        // Its thread is inside something that cannot be interrupted; ending the process is what ends it.
-        std::mem::forget(runtime);
-    }
+    // Ended with the process: there is nothing left to run, or its thread is inside something that only that interrupts.
+    std::mem::forget(runtime);
     finish(&talk, report, finished)
 }
 
@@ -243,8 +241,8 @@ fn ends_when_compiled(spinner: &Spinner) -> Listener {
     })
 }
 
-/// Waits for the end. The second value is false for a run that had to end and did not.
-fn wait(mut running: Running, policy: &Policy, on_signal: &OnSignal, began: Instant, spinner: Option<&Spinner>) -> (Report, bool) {
+/// Waits for the end, and no longer for that of a run that had to end and did not.
+fn wait(mut running: Running, policy: &Policy, on_signal: &OnSignal, began: Instant, spinner: Option<&Spinner>) -> Report {
     let overdue = match policy.limits.run.wall_time {
         Bound::At(span) => Some(began + span.duration() + GRACE),
         Bound::Unlimited => None,
@@ -260,15 +258,15 @@ fn wait(mut running: Running, policy: &Policy, on_signal: &OnSignal, began: Inst
         }
         let look = if now < patience { patience } else { now + LOOK };
         running = match running.wait_until(look.min(overdue.unwrap_or(look))) {
-            Ok(finished) => return (finished.report(), true),
+            Ok(finished) => return finished.report(),
             Err(running) => running,
         };
         if overdue.is_some_and(|overdue| Instant::now() >= overdue) {
-            return (running.overdue().report(), false);
+            return running.overdue().report();
         }
         if on_signal.since().is_some_and(|since| since.elapsed() >= GRACE) {
             let report = running.overdue().report();
-            return (Report { outcome: Outcome::Cancelled { by: "user".into() }, ..report }, false);
+            return Report { outcome: Outcome::Cancelled { by: "user".into() }, ..report };
         }
     }
 }

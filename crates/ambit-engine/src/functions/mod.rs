@@ -3,7 +3,7 @@
 mod call;
 mod error;
 
-use std::{fmt, future::Future, pin::Pin, sync::Arc};
+use std::{collections::BTreeSet, fmt, future::Future, pin::Pin, sync::Arc};
 
 use ambit_admit::{FuncType, HostFunction, ValType};
 use ambit_core::{Grants, RejectReason, Rejection, ResultValue, UnknownName, escape};
@@ -154,8 +154,8 @@ impl HostFunctions {
                 "`functions` grants `{shown}`, but this host has no functions of its own: a program that embeds Ambit adds them"
             )
         } else {
-            let known = self.all.iter().map(|function| function.grant.as_str());
-            UnknownName::new("grant of host functions", unknown, known).to_string()
+            let known: BTreeSet<&str> = self.all.iter().map(|function| function.grant.as_str()).collect();
+            UnknownName::new("grant of host functions", unknown, known.into_iter()).to_string()
         };
         Err(Rejection::new(RejectReason::NotFound, message))
     }
@@ -251,9 +251,9 @@ mod tests {
         assert_eq!(withheld(&[]), [read.clone(), read, write.clone()]);
         assert_eq!(withheld(&["kv.read"]), [None, None, write]);
         assert_eq!(withheld(&["kv.write", "kv.read"]), [None, None, None]);
-        let rejection = functions.admitted(&grants(&["kv.raed"])).expect_err("unknown");
+        let rejection = functions.admitted(&grants(&["kv.read", "blobs"])).expect_err("unknown");
         assert_eq!(rejection.reason, RejectReason::NotFound);
-        assert_eq!(rejection.message, "there is no grant of host functions `kv.raed`; known are kv.read, kv.read, kv.write");
+        assert_eq!(rejection.message, "there is no grant of host functions `blobs`; known are kv.read, kv.write");
         let rejection = HostFunctions::new().admitted(&grants(&["a\nb"])).expect_err("there are none");
         assert!(rejection.message.starts_with("`functions` grants `a\\nb`, but this host has no functions"), "{rejection}");
     }

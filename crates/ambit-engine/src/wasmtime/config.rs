@@ -4,6 +4,7 @@ use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, OperatorCost, PoolingAllocationConfig, WasmBacktraceDetails, WasmFeatures,
 };
 
+use super::exit;
 use crate::settings::Settings;
 
 /// The largest linear memory a pool slot holds: all that 32 bits can address.
@@ -38,6 +39,7 @@ pub(super) fn base(settings: &Settings) -> Config {
         .cranelift_nan_canonicalization(deterministic)
         .relaxed_simd_deterministic(deterministic)
         .shared_memory(false)
+        .wasm_backtrace_max_frames(Some(exit::MAX_FRAMES))
         .wasm_backtrace_details(WasmBacktraceDetails::Enable);
     config
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
 };
 
 use ambit_admit::{MemoryType, ModuleKind, TableType, Verified};
@@ -41,12 +41,36 @@ pub struct WasmtimeEngine {
     ticking: RwLock<Vec<Inner>>,
 }
 
-/// A Wasmtime engine with the host's functions linked.
+/// A Wasmtime engine with the host's functions, linked when the first module of a kind needs them.
 pub(super) struct Slot {
     pub(super) engine: Inner,
-    pub(super) core: Linker<Data>,
-    pub(super) component: ComponentLinker<Data>,
+    core: OnceLock<Linker<Data>>,
+    component: OnceLock<ComponentLinker<Data>>,
     pub(super) functions: Arc<HostFunctions>,
+}
+
+impl Slot {
+    /// What core modules may import.
+    pub(super) fn core(&self) -> wasmtime::Result<&Linker<Data>> {
+        match self.core.get() {
+            Some(linker) => Ok(linker),
+            None => {
+                let linker = link::core(&self.engine, &self.functions)?;
+                Ok(self.core.get_or_init(|| linker))
+            }
+        }
+    }
+
+    /// What components may import.
+    pub(super) fn component(&self) -> wasmtime::Result<&ComponentLinker<Data>> {
+        match self.component.get() {
+            Some(linker) => Ok(linker),
+            None => {
+                let linker = p2::linker(&self.engine)?;
+                Ok(self.component.get_or_init(|| linker))
+            }
+        }
+    }
 }
 
 impl WasmtimeEngine {
@@ -78,8 +102,8 @@ impl WasmtimeEngine {
         }
         let engine = Inner::new(&config)?;
         let slot = Arc::new(Slot {
-            core: link::core(&engine, &self.functions)?,
-            component: p2::linker(&engine)?,
+            core: OnceLock::new(),
+            component: OnceLock::new(),
             functions: Arc::clone(&self.functions),
             engine: engine.clone(),
         });
@@ -150,6 +174,16 @@ impl Engine for WasmtimeEngine {
         .map_err(invalid)?;
         let code = NativeCode { bytes: code, kind: module.kind(), pooled: self.fits_pool(module) };
         Ok(Artifact::new(EngineId::Wasmtime, module, settings, code))
+    }
+
+    fn warm(&self, module: &Verified, settings: &Settings) {
+        // What cannot be made now cannot be made then, and is reported then.
+        if let Ok(slot) = self.slot(settings, self.fits_pool(module)) {
+            let _ = match module.kind() {
+                ModuleKind::Core => slot.core().map(drop),
+                ModuleKind::Component => slot.component().map(drop),
+            };
+        }
     }
 
     fn load(&self, artifact: &Artifact) -> Result<Arc<dyn Program>, Rejection> {

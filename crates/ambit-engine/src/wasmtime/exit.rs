@@ -1,13 +1,15 @@
 //! What an error of Wasmtime's says about how a guest ended.
 
+use std::num::NonZeroUsize;
+
 use ambit_core::{Frame, LimitKey, RejectReason, Rejection, TrapKind, escape};
-use wasmtime::{GcHeapOutOfMemory, ThrownException, Trap, WasmBacktrace, component::ResourceTableError};
+use wasmtime::{FrameSymbol, GcHeapOutOfMemory, ThrownException, Trap, WasmBacktrace, component::ResourceTableError};
 
 use super::engine::message;
 use crate::{ended::Ended, host::Stop, meter::Meter};
 
 /// The most frames of a trace that are kept.
-const MAX_FRAMES: usize = 64;
+pub(super) const MAX_FRAMES: NonZeroUsize = NonZeroUsize::new(64).expect("not 0");
 
 /// What the engine's GC heap can address.
 const GC_HEAP: u64 = 4 << 30;
@@ -104,24 +106,27 @@ fn trapped(trap: TrapKind, message: String, error: &wasmtime::Error) -> Ended {
     Ended::Trapped { trap, message, frames }
 }
 
+/// Innermost first. A function that was inlined into another has a frame of its own where debug information tells of it.
 fn frames(trace: &WasmBacktrace) -> Vec<Frame> {
-    trace
-        .frames()
-        .iter()
-        .take(MAX_FRAMES)
-        .map(|frame| {
-            let source = frame.symbols().iter().find_map(|symbol| {
-                let file = symbol.file()?;
-                let (line, column) = (symbol.line().unwrap_or(0), symbol.column().unwrap_or(0));
-                Some(escape(format!("{file}:{line}:{column}"), 256))
-            });
-            let name = frame.symbols().iter().find_map(|symbol| symbol.name()).or_else(|| frame.func_name());
-            Frame {
-                function: name.map_or_else(|| format!("func[{}]", frame.func_index()), |name| escape(name, 128)),
-                module: frame.module().name().map(|name| escape(name, 128)),
-                offset: frame.module_offset().map(|offset| offset as u64),
-                source,
-            }
-        })
-        .collect()
+    let frames = trace.frames().iter().flat_map(|frame| {
+        let one = |name: Option<&str>, source| Frame {
+            function: name.map_or_else(|| format!("func[{}]", frame.func_index()), |name| escape(name, 128)),
+            module: frame.module().name().map(|name| escape(name, 128)),
+            offset: frame.module_offset().map(|offset| offset as u64),
+            source,
+        };
+        let symbols = frame.symbols();
+        if symbols.is_empty() {
+            return vec![one(frame.func_name(), None)];
+        }
+        symbols.iter().map(|symbol| one(symbol.name().or_else(|| frame.func_name()), source(symbol))).collect()
+    });
+    frames.take(MAX_FRAMES.get()).collect()
+}
+
+/// `file:line:column`, as far as it is known.
+fn source(symbol: &FrameSymbol) -> Option<String> {
+    let file = symbol.file()?;
+    let (line, column) = (symbol.line().unwrap_or(0), symbol.column().unwrap_or(0));
+    Some(escape(format!("{file}:{line}:{column}"), 256))
 }

@@ -126,9 +126,9 @@ impl Linked {
 
     fn pre(code: &NativeCode, slot: &Slot) -> wasmtime::Result<Pre> {
         match code.kind {
-            ModuleKind::Core => slot.core.instantiate_pre(&load_module(slot, code)?).map(Pre::Core),
+            ModuleKind::Core => slot.core()?.instantiate_pre(&load_module(slot, code)?).map(Pre::Core),
             ModuleKind::Component => {
-                let pre = slot.component.instantiate_pre(&load_component(slot, code)?)?;
+                let pre = slot.component()?.instantiate_pre(&load_component(slot, code)?)?;
                 let command = CommandPre::new(pre.clone()).ok();
                 Ok(Pre::Component(pre, command))
             }

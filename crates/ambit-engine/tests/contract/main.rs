@@ -7,3 +7,4 @@ mod exchange;
 mod functions;
 mod kept;
 mod nested;
+mod traps;
