@@ -37,10 +37,10 @@ pub struct Instance {
     made: Usage,
     /// `None` while a call has it, and after one that did not return.
     guest: Option<Box<dyn Guest>>,
-    /// Its memory's room, given back when it goes.
-    _permit: Option<Permit>,
-    /// Removed from disk when it goes.
-    _scratch: Option<Scratch>,
+    /// Its memory's room, given back when it is over.
+    permit: Option<Permit>,
+    /// Removed from disk when it is over.
+    scratch: Option<Scratch>,
 }
 
 impl Instance {
@@ -58,8 +58,8 @@ impl Instance {
             scheduler,
             made,
             guest: Some(guest),
-            _permit: permit.map(Permit::between_runs),
-            _scratch: scratch,
+            permit: permit.map(Permit::between_runs),
+            scratch,
         })
     }
 
@@ -106,8 +106,17 @@ impl Instance {
         Ok(guest)
     }
 
+    /// Takes the guest back from a call that was not taken.
+    pub(crate) fn give_back(&mut self, guest: Box<dyn Guest>) {
+        self.guest = Some(guest);
+    }
+
+    /// Takes back what a call left. If that is nothing, the instance is over, and nothing of it takes room any more.
     pub(crate) fn put(&mut self, remains: Option<Remains>) {
         self.guest = remains.map(|remains| remains.guest);
+        if self.guest.is_none() {
+            (self.permit, self.scratch) = (None, None);
+        }
     }
 
     pub(crate) fn belongs_to(&self, scheduler: &Arc<Scheduler>) -> bool {
@@ -127,15 +136,16 @@ impl Instance {
     ///
     /// # Errors
     /// It is over, or there is no room: nothing ran.
-    pub fn call(&mut self, runtime: &Runtime, call: Call) -> Result<Called<'_>, Rejection> {
+    pub fn call(&mut self, runtime: &Runtime, call: Call) -> Result<Calling<'_>, Rejection> {
         let (started, remains) = runtime.start_kept(self, call)?;
-        Ok(match started {
+        let state = match started {
             Started::Finished(finished) => {
                 self.put(remains);
-                Called::Finished(finished)
+                CallState::Finished(finished)
             }
-            Started::Running(running) => Called::Calling(Calling { instance: self, running: Some(running) }),
-        })
+            Started::Running(running) => CallState::Running(running),
+        };
+        Ok(Calling { instance: self, state })
     }
 }
 
@@ -162,37 +172,48 @@ impl From<Gone> for Rejection {
     }
 }
 
-/// A call of a kept instance: over already, or under way.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "made once a call and taken apart at once")]
-pub enum Called<'a> {
-    /// It is over.
-    Finished(Finished),
-    /// It is under way.
-    Calling(Calling<'a>),
-}
-
-/// A call of a kept instance that is under way. A future of its [`Finished`].
+/// A call of a kept instance: over already, or under way. A future of its [`Finished`].
 ///
 /// If it is dropped before that, the call is cancelled and the instance is over.
 #[derive(Debug)]
 pub struct Calling<'a> {
     instance: &'a mut Instance,
-    running: Option<Running>,
+    state: CallState,
+}
+
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once a call and taken apart at once")]
+enum CallState {
+    Finished(Finished),
+    Running(Running),
+    Over,
 }
 
 impl Calling<'_> {
-    /// The run, to be cancelled, paused or looked at.
+    /// The run, to be cancelled, paused or looked at; `None` if it is over.
     pub fn running(&self) -> Option<&Running> {
-        self.running.as_ref()
+        match &self.state {
+            CallState::Running(running) => Some(running),
+            CallState::Finished(_) | CallState::Over => None,
+        }
+    }
+
+    /// The instance. It is alive only when the call is over.
+    pub fn instance(&self) -> &Instance {
+        self.instance
     }
 
     /// Waits for the end, blocking the thread. Not to be called from inside async code.
     pub fn wait(mut self) -> Finished {
-        let running = self.running.take().expect("taken once");
-        let (finished, remains) = running.wait_with_remains();
-        self.instance.put(remains);
-        finished
+        match std::mem::replace(&mut self.state, CallState::Over) {
+            CallState::Finished(finished) => finished,
+            CallState::Running(running) => {
+                let (finished, remains) = running.wait_with_remains();
+                self.instance.put(remains);
+                finished
+            }
+            CallState::Over => unreachable!("a finished future is consumed"),
+        }
     }
 }
 
@@ -201,17 +222,26 @@ impl Future for Calling<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
         let this = &mut *self;
-        let Some(running) = &mut this.running else { return Poll::Pending };
-        let (finished, remains) = std::task::ready!(running.poll_with_remains(cx));
-        this.running = None;
-        this.instance.put(remains);
-        Poll::Ready(finished)
+        match std::mem::replace(&mut this.state, CallState::Over) {
+            CallState::Finished(finished) => Poll::Ready(finished),
+            CallState::Running(mut running) => match running.poll_with_remains(cx) {
+                Poll::Ready((finished, remains)) => {
+                    this.instance.put(remains);
+                    Poll::Ready(finished)
+                }
+                Poll::Pending => {
+                    this.state = CallState::Running(running);
+                    Poll::Pending
+                }
+            },
+            CallState::Over => Poll::Pending,
+        }
     }
 }
 
 impl Drop for Calling<'_> {
     fn drop(&mut self) {
-        if let Some(running) = &self.running {
+        if let CallState::Running(running) = &self.state {
             running.cancel("caller");
         }
     }

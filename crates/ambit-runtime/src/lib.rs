@@ -36,7 +36,7 @@ mod ticker;
 pub use config::RuntimeConfig;
 pub use core_loop::Listener;
 pub use finished::Finished;
-pub use instance::{Called, Calling, Gone, Instance, Making};
+pub use instance::{Calling, Gone, Instance, Making};
 pub use latency::Latency;
 pub use module::LoadedModule;
 pub use request::{InstanceRequest, Module, RunRequest, Streams};
