@@ -8,6 +8,7 @@ mod grants;
 mod programs;
 mod reading;
 mod regressions;
+mod repeat;
 mod report;
 mod signals;
 mod terminal;
