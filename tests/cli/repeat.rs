@@ -1,6 +1,14 @@
 //! `--repeat`: the same run many times.
 
-use crate::ambit::{json, run};
+use serde_json::Value;
+
+use crate::ambit::{ambit, run};
+
+fn json(words: &[&str]) -> Value {
+    let done = ambit(words).done();
+    assert_eq!((done.status, done.stderr.as_str()), (0, ""), "{done:?}");
+    serde_json::from_str(&done.stdout).expect("JSON")
+}
 
 #[test]
 fn it_prints_percentiles_and_throughput() {
@@ -18,7 +26,8 @@ fn it_prints_percentiles_and_throughput() {
 
 #[test]
 fn a_run_that_fails_gives_its_status_and_is_counted() {
-    let done = run(&["--invoke", "run", "--timeout", "50ms", "--repeat", "6", "--concurrency", "3", "guests/hostile/cpu-002.wat"]).done();
+    let done =
+        run(&["--invoke", "run", "--timeout", "50ms", "--repeat", "6", "--concurrency", "3", "guests/hostile/cpu-002.wat"]).done();
     assert_eq!(done.status, 124, "{done:?}");
     assert!(done.stdout.contains("6 limit exceeded: wall-time"), "{done:?}");
     assert!(done.stderr.contains("the first run that failed: limit exceeded"), "{done:?}");
