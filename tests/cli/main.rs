@@ -2,6 +2,7 @@
 
 mod ambit;
 mod bounds;
+mod clock_steps;
 mod config;
 mod errors;
 mod grants;
@@ -11,4 +12,5 @@ mod regressions;
 mod repeat;
 mod report;
 mod signals;
+mod skipped;
 mod terminal;
