@@ -8,8 +8,8 @@ mod scheduling;
 
 pub use guests::{functions, guest, large_module};
 pub use ours::Ours;
-pub use scheduling::{Busy, Capped, Shares, capped, churn, neighbour, overshoot, overshoot_of_tokio, parked, rate, shares};
 pub use raw::{Raw, RawComponent, RawPreview1};
+pub use scheduling::{Busy, Capped, Shares, capped, churn, neighbour, overshoot, overshoot_of_tokio, parked, rate, shares};
 
 use ambit_core::{Isolation, LimitsSpec, Policy, PolicySpec, Profile};
 

@@ -19,7 +19,7 @@ pub enum Busy {
     Computes,
     /// It asks the host for the time, and never returns.
     CallsTheHost,
-    /// It touches 2 GiB of fresh memory, page by page, and returns; it is started again at once.
+    /// It touches nearly 4 GiB of fresh memory, page by page, and returns; it is started again at once.
     Faults,
 }
 
@@ -32,11 +32,11 @@ impl Busy {
                     (func (export "run") (loop $again (drop (call $time)) (br $again))))"#
             }
             Busy::Faults => {
-                r#"(module (memory 32768) (func (export "run") (local $at i32)
+                r#"(module (memory 65535) (func (export "run") (local $at i32)
                     (loop $again
                         (i32.store (local.get $at) (i32.const 1))
                         (local.set $at (i32.add (local.get $at) (i32.const 4096)))
-                        (br_if $again (i32.lt_u (local.get $at) (i32.const 0x80000000))))))"#
+                        (br_if $again (i32.lt_u (local.get $at) (i32.const 0xffff0000))))))"#
             }
         }
     }
@@ -86,10 +86,10 @@ fn runtime(cores: usize, pool_guests: u32) -> Runtime {
 }
 
 /// Keeps `count` guests busy on a thread of its own until the runtime is dropped.
-fn keep_busy(runtime: &Arc<Runtime>, guest: &Guest, tenant: &Tenant, count: usize) -> Vec<ambit_runtime::Canceller> {
+fn keep_busy(runtime: &Arc<Runtime>, guest: &Guest, tenant: &Tenant, count: usize) -> Vec<ambit_runtime::Control> {
     let start = |guest: &Guest, tenant: &Tenant, runtime: &Runtime| runtime.start(guest.request(Some(tenant))).expect("room");
     let runs: Vec<_> = (0..count).map(|_| start(guest, tenant, runtime)).collect();
-    let cancellers = runs.iter().map(ambit_runtime::Running::canceller).collect();
+    let controls = runs.iter().map(ambit_runtime::Running::control).collect();
     let (runtime, guest, tenant) = (Arc::downgrade(runtime), guest.clone(), tenant.clone());
     thread::spawn(move || {
         let driver = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -110,7 +110,7 @@ fn keep_busy(runtime: &Arc<Runtime>, guest: &Guest, tenant: &Tenant, count: usiz
             }
         }));
     });
-    cancellers
+    controls
 }
 
 /// How long after their deadline of 50 ms endless loops had ended, on two cores: median and 99th percentile, in milliseconds.
@@ -197,10 +197,10 @@ pub struct Shares {
 /// The machine gives no threads.
 pub fn shares(busy: Busy) -> Shares {
     let runtime = Arc::new(runtime(2, 256));
-    let guest = Guest::new(&runtime, busy.text(), crate::policy(&[("wall-time", "60s"), ("memory", "2GiB")]));
+    let guest = Guest::new(&runtime, busy.text(), crate::policy(&[("wall-time", "60s"), ("memory", "4GiB")]));
     let tenant = |name, weight| runtime.tenant(TenantConfig { weight, ..TenantConfig::new(name) }).expect("a weight");
     let tenants = [tenant("heavy", 300), tenant("light", 100)];
-    let cancellers: Vec<_> = tenants.iter().flat_map(|tenant| keep_busy(&runtime, &guest, tenant, 50)).collect();
+    let controls: Vec<_> = tenants.iter().flat_map(|tenant| keep_busy(&runtime, &guest, tenant, 50)).collect();
     thread::sleep(Duration::from_millis(300));
     let billed = || {
         let stats = runtime.stats();
@@ -211,7 +211,7 @@ pub fn shares(busy: Busy) -> Shares {
     thread::sleep(Duration::from_secs(2));
     let (after, used_after) = (billed(), used());
     let [heavy, light] = [0, 1].map(|i| (after[i] - before[i]).as_secs_f64());
-    cancellers.iter().for_each(|run| run.cancel("bench"));
+    controls.iter().for_each(|run| run.cancel("bench"));
     Shares { ratio: heavy / light, billed: (heavy + light) / (used_after - used_before).as_secs_f64() }
 }
 
@@ -224,25 +224,29 @@ pub enum Capped {
     Guest,
 }
 
-/// Cores that a process used in which everything is capped, for three seconds, as the kernel counts them.
+/// Cores that a process used in which everything is capped, for some seconds, as the kernel counts them.
 ///
 /// # Panics
 /// The machine gives no threads.
 pub fn capped(capped: Capped, busy: Busy) -> f64 {
-    const FOR: Duration = Duration::from_secs(3);
+    // A guest that touches memory has soon touched it all; a run that begins anew has a full share again.
+    let (until, lasts) = match (capped, busy) {
+        (Capped::Guest, Busy::Faults) => (200, 1000),
+        _ => (500, 3000),
+    };
     let runtime = Arc::new(runtime(2, 256));
     let (cpus, guests, share) = match capped {
         Capped::Tenant => (Bound::At(Cpus::from_milli(250)), 20, "1"),
         Capped::Guest => (Bound::Unlimited, 1, "0.5"),
     };
-    let guest = Guest::new(&runtime, busy.text(), crate::policy(&[("wall-time", "60s"), ("memory", "2GiB"), ("cpus", share)]));
+    let guest = Guest::new(&runtime, busy.text(), crate::policy(&[("wall-time", "60s"), ("memory", "4GiB"), ("cpus", share)]));
     let tenant = runtime.tenant(TenantConfig { cpus, ..TenantConfig::new("capped") }).expect("a tenant");
-    let cancellers = keep_busy(&runtime, &guest, &tenant, guests);
-    thread::sleep(Duration::from_millis(500));
+    let controls = keep_busy(&runtime, &guest, &tenant, guests);
+    thread::sleep(Duration::from_millis(until));
     let (before, began) = (used(), Instant::now());
-    thread::sleep(FOR);
+    thread::sleep(Duration::from_millis(lasts));
     let cores = (used() - before).as_secs_f64() / began.elapsed().as_secs_f64();
-    cancellers.iter().for_each(|run| run.cancel("bench"));
+    controls.iter().for_each(|run| run.cancel("bench"));
     cores
 }
 
@@ -269,9 +273,9 @@ pub fn neighbour() -> (f64, f64) {
     };
     let alone = calls();
     let busy = Guest::new(&runtime, Busy::Computes.text(), crate::policy(&[("wall-time", "60s")]));
-    let cancellers = keep_busy(&runtime, &busy, &tenants[1], 500);
+    let controls = keep_busy(&runtime, &busy, &tenants[1], 500);
     let beside = calls();
-    cancellers.iter().for_each(|run| run.cancel("bench"));
+    controls.iter().for_each(|run| run.cancel("bench"));
     (alone, beside)
 }
 

@@ -2,12 +2,15 @@
 
 mod ambit;
 mod bounds;
+mod clock_steps;
 mod config;
 mod errors;
 mod grants;
 mod programs;
 mod reading;
 mod regressions;
+mod repeat;
 mod report;
 mod signals;
+mod skipped;
 mod terminal;

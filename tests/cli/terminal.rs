@@ -1,12 +1,8 @@
 //! At a terminal, which is given to the command by `script`.
 
-use std::{
-    fs::OpenOptions,
-    io::Write,
-    process::{Command, Stdio},
-};
+use std::process::{Command, Stdio};
 
-use crate::ambit::root;
+use crate::{ambit::root, skipped::skip};
 
 /// What `ambit run --isolation none` does with these words at a terminal: its exit status and what the terminal shows, stdout
 /// and stderr together. `None` if there is no `script` to make a terminal.
@@ -24,17 +20,9 @@ fn run(test: &str, words: &[&str]) -> Option<(i32, String)> {
     match output {
         Ok(output) => Some((output.status.code().expect("it exits"), String::from_utf8_lossy(&output.stdout).into_owned())),
         Err(_) => {
-            skip(&format!("SKIPPED: {test}: there is no `script` to make a terminal with"));
+            skip(test, "there is no `script` to make a terminal with");
             None
         }
-    }
-}
-
-/// Tells whoever counts tests that one was not run.
-fn skip(line: &str) {
-    if let Some(path) = std::env::var_os("AMBIT_SKIPPED") {
-        let mut file = OpenOptions::new().append(true).create(true).open(path).expect("a file");
-        writeln!(file, "{line}").expect("written");
     }
 }
 

@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use ambit_admit::AdmitRules;
 use ambit_benches::{
-    Busy, Capped, Ours, Raw, RawComponent, RawPreview1, capped, churn, guest, large_module, neighbour, overshoot, overshoot_of_tokio,
-    parked, policy, rate, shares,
+    Busy, Capped, Ours, Raw, RawComponent, RawPreview1, capped, churn, guest, large_module, neighbour, overshoot,
+    overshoot_of_tokio, parked, policy, rate, shares,
 };
 use ambit_engine::Settings;
 

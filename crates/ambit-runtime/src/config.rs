@@ -4,7 +4,7 @@ use std::{fmt, io, time::Duration};
 
 use ambit_core::{Bound, ByteSize, Count};
 
-use crate::core_loop::Listener;
+use crate::{core_loop::Listener, pool_size};
 
 /// How a runtime is set up.
 pub struct RuntimeConfig {
@@ -68,6 +68,9 @@ impl RuntimeConfig {
         }
         if !(1..=MOST_CORES).contains(&self.cores) {
             return refuse(format!("{} cores; there must be between 1 and {MOST_CORES}", self.cores));
+        }
+        if self.pool_guests > 0 {
+            pool_size::check(self.pool_guests)?;
         }
         Ok(())
     }

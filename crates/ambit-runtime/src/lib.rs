@@ -21,6 +21,7 @@ mod inline;
 mod instance;
 mod latency;
 mod module;
+mod pool_size;
 mod request;
 mod resolve;
 mod running;

@@ -23,6 +23,8 @@ pub(super) struct Figure {
 pub(super) enum Bound {
     /// At most this many times its partner's.
     TimesPartner(f64, &'static str),
+    /// More than this many times its partner's.
+    AtLeastTimesPartner(f64, &'static str),
     /// At most this much.
     AtMost(f64, &'static str),
     /// At least this much.
@@ -69,6 +71,9 @@ impl Bound {
             |wanted: &str| (unit == wanted).then_some(()).with_context(|| format!("measured in {unit}, the bound is in {wanted}"));
         let met = match self {
             Bound::TimesPartner(most, partner) => ratio.with_context(|| format!("{partner} was not measured beside it"))? <= most,
+            Bound::AtLeastTimesPartner(least, partner) => {
+                ratio.with_context(|| format!("{partner} was not measured beside it"))? > least
+            }
             Bound::AtMost(most, wanted) => same(wanted).map(|()| ours <= most)?,
             Bound::AtLeast(least, wanted) => same(wanted).map(|()| ours >= least)?,
         };
@@ -91,6 +96,7 @@ impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Bound::TimesPartner(most, partner) => write!(f, "≤ {most:.1}x {partner}"),
+            Bound::AtLeastTimesPartner(least, partner) => write!(f, "> {least:.1}x {partner}"),
             Bound::AtMost(most, unit) => write!(f, "≤ {most} {unit}"),
             Bound::AtLeast(least, unit) => write!(f, "≥ {least} {unit}"),
         }
@@ -139,6 +145,9 @@ mod tests {
         let twice = Bound::TimesPartner(2.0, "raw");
         check(twice, 20.0, Some(10.0), true, "2.00x (20.0 beside 10.0 ms)");
         check(twice, 20.1, Some(10.0), false, "2.01x (20.1 beside 10.0 ms)");
+        let more = Bound::AtLeastTimesPartner(1.0, "one core");
+        check(more, 11.0, Some(10.0), true, "1.10x (11.0 beside 10.0 ms)");
+        check(more, 10.0, Some(10.0), false, "1.00x (10.0 beside 10.0 ms)");
         check(Bound::AtMost(520.0, "ms"), 520.0, None, true, "520 ms");
         check(Bound::AtMost(520.0, "ms"), 520.1, None, false, "520 ms");
         check(Bound::AtLeast(100.0, "ms"), 99.0, None, false, "99.0 ms");

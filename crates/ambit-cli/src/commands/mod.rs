@@ -8,6 +8,7 @@ pub(crate) mod limits;
 pub(crate) mod outcome_text;
 pub(crate) mod read_in_time;
 pub(crate) mod read_module;
+pub(crate) mod repeat;
 pub(crate) mod report_file;
 pub(crate) mod run;
 pub(crate) mod validate;

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    num::{NonZeroU32, NonZeroU64},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -21,6 +22,7 @@ use clap::ValueHint;
 use super::{
     finish::{Talk, finish},
     read_in_time::read_in_time,
+    repeat::{Repeat, repeat as repeated},
     report_file::ReportFile,
 };
 use crate::{
@@ -48,6 +50,7 @@ Examples:
   ambit run --memory 64MiB --timeout 2s tool.wasm -- --verbose input.txt
   ambit run --dir .:/work:rw --env HOME=/work build.wasm
   ambit run --invoke fib math.wasm 30
+  ambit run --invoke fib --repeat 100000 --concurrency 4 math.wasm 10
   ambit run --fuel 10M --deterministic --report - plugin.wasm
 
 Exit status:
@@ -64,6 +67,16 @@ pub(crate) struct Args {
     /// ones wrap: 18446744073709551615 as an i64 is -1, as results show it
     #[arg(long, value_name = "NAME")]
     invoke: Option<String>,
+    /// Run it this often, each time on a fresh instance, and print percentiles of the latency and the throughput instead of
+    /// results; what it writes is thrown away, and inherited input is empty
+    #[arg(long, value_name = "N", conflicts_with_all = ["report", "print_policy"])]
+    repeat: Option<NonZeroU64>,
+    /// How many of them at a time
+    #[arg(long, value_name = "N", requires = "repeat", default_value = "1")]
+    concurrency: NonZeroU32,
+    /// Print those figures as JSON
+    #[arg(long, requires = "repeat")]
+    json: bool,
     /// Write the report as JSON to a file, or - for stderr
     #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
     report: Option<PathBuf>,
@@ -104,7 +117,8 @@ struct Refused {
 pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     let on_signal = OnSignal::listen()?;
     let began = Instant::now();
-    let Args { module: path, args: program_args, invoke, report, print_policy, quiet, verbose, policy } = args;
+    let Args { module: path, args: program_args, invoke, repeat, concurrency, json, report, print_policy, quiet, verbose, policy } =
+        args;
     let function_args = if invoke.is_some() { program_args.clone() } else { Vec::new() };
     let command_args = if invoke.is_some() { Vec::new() } else { program_args };
     let stdin = match rustix::termios::isatty(rustix::stdio::stdin()) {
@@ -144,6 +158,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         Ok(Prepared::Run(ready)) => ready,
         Err(rejection) => return finish(&talk, report, rejected(rejection, refused, &name, began)),
     };
+    if isolation.is_none() && !quiet {
+        output::note(ISOLATION_NOTE);
+    }
+    if let Some(times) = repeat {
+        let Ready { policy, module, call } = ready;
+        return repeated(Repeat { times, at_once: concurrency, json }, &module, &policy, &call, &name.as_str().into(), &on_signal);
+    }
     let spinner = Spinner::default();
     let runtime =
         Runtime::new(RuntimeConfig { pool_guests: 0, listener: Some(ends_when_compiled(&spinner)), ..RuntimeConfig::default() })?;
@@ -165,9 +186,6 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     };
     let control = running.control();
     on_signal.ends(move || control.cancel("user"));
-    if isolation.is_none() && !quiet {
-        output::note(ISOLATION_NOTE);
-    }
     if reads_nothing && !quiet {
         output::note(STDIN_NOTE);
     }

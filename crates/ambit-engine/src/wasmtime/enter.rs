@@ -35,6 +35,11 @@ async fn invoke(
     args: &[ResultValue],
     results: usize,
 ) -> wasmtime::Result<Vec<ResultValue>> {
+    if args.is_empty() && results == 0 {
+        // As programs are called: a tenth of a microsecond less than by way of values.
+        function.typed::<(), ()>(&*store)?.call_async(&mut *store, ()).await?;
+        return Ok(Vec::new());
+    }
     let params: Vec<Val> = args.iter().map(|&value| to_val(value)).collect();
     let mut results = vec![Val::I32(0); results];
     function.call_async(&mut *store, &params, &mut results).await?;

@@ -186,3 +186,27 @@ fn a_function_that_answers_at_once_cannot_call() {
     let Outcome::Trapped { trap: TrapKind::Host, message, .. } = outcome else { panic!("{outcome:?}") };
     assert!(message.ends_with("a host function that answers at once cannot call the guest"), "{message}");
 }
+
+/// Row host-010 of the catalogue of attacks: what was checked is a copy, and nothing the guest does changes it.
+#[test]
+fn host_010_the_guest_changes_its_memory_between_check_and_use() {
+    let text = r#"(module
+        (import "app" "open" (func $open (param i32 i32) (result i32)))
+        (memory (export "memory") 1) (data (i32.const 8) "/data/a")
+        (func (export "scribble") (i64.store (i32.const 8) (i64.const 0x2f2e2e2f2e2e2f)))
+        (func (export "run") (result i32) (call $open (i32.const 8) (i32.const 7))))"#;
+    let mut functions = HostFunctions::new();
+    let added = functions.add_async(("app", "open"), ty(&[ValType::I32, ValType::I32], &[ValType::I32]), "open", |mut call, _| {
+        Box::pin(async move {
+            let path = call.memory_read(8, 7)?;
+            let allowed = path.starts_with(b"/data/");
+            call.call("scribble", &[]).await?;
+            let now = call.memory_read(8, 7)?;
+            let opened = allowed && path == b"/data/a" && now == b"/../../";
+            Ok(vec![ResultValue::I32(opened.into())])
+        })
+    });
+    added.expect("free");
+    let rig = Rig::functions(text, functions, &["open"], &[]);
+    assert_eq!(rig.run("run", &[]).1, i32s(&[1]));
+}
