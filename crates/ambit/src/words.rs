@@ -22,13 +22,29 @@ pub(crate) fn describe(outcome: &Outcome) -> String {
             text
         }
         Outcome::LimitExceeded { limit, allowed, used } => {
-            let used = used.map(|used| format!(", {} used or asked for", limit.show(used))).unwrap_or_default();
+            // Time and fuel have been used up by then; of the rest, more was asked for and not given.
+            let verb = match limit {
+                LimitKey::WallTime | LimitKey::CpuTime | LimitKey::Fuel => "used",
+                _ => "asked for",
+            };
+            let used = used.map(|used| format!(", {} {verb}", shown(*limit, used))).unwrap_or_default();
             format!("exceeded the limit `{limit}`: {} allowed{used}; raise it with {}", limit.show(*allowed), remedy(*limit))
         }
         Outcome::Rejected(rejection) => format!("was refused: {rejection}"),
         Outcome::Cancelled { by } => format!("was cancelled by {by}"),
         Outcome::Killed { signal } => format!("was killed by {signal}"),
         Outcome::Lost { reason } => format!("was lost by a failure of the host's: {reason}"),
+    }
+}
+
+/// Times are shown to a tenth of a millisecond; the report has them to the nanosecond.
+fn shown(limit: LimitKey, base: u64) -> String {
+    match limit {
+        LimitKey::WallTime | LimitKey::CpuTime => {
+            let tenths = base / 100_000;
+            format!("{}.{}ms", tenths / 10, tenths % 10)
+        }
+        limit => limit.show(base),
     }
 }
 
@@ -57,11 +73,15 @@ mod tests {
         check(Outcome::Exited { code: 3 }, "exited with code 3");
         check(
             Outcome::LimitExceeded { limit: LimitKey::Memory, allowed: 1 << 20, used: Some(2 << 20) },
-            "exceeded the limit `memory`: 1MiB allowed, 2MiB used or asked for; raise it with `.memory(…)`",
+            "exceeded the limit `memory`: 1MiB allowed, 2MiB asked for; raise it with `.memory(…)`",
         );
         check(
             Outcome::LimitExceeded { limit: LimitKey::Files, allowed: 3, used: None },
             "exceeded the limit `files`: 3 allowed; raise it with `.limit(\"files\", …)`",
+        );
+        check(
+            Outcome::LimitExceeded { limit: LimitKey::WallTime, allowed: 2_000_000_000, used: Some(2_003_456_789) },
+            "exceeded the limit `wall-time`: 2s allowed, 2003.4ms used; raise it with `.timeout(…)`",
         );
         let frames = vec![Frame { function: "f".into(), module: None, offset: Some(31), source: Some("a.c:1:2".into()) }];
         check(
