@@ -13,7 +13,7 @@ use std::{
 use ambit_admit::Verified;
 use ambit_core::{Bound, ByteSize, Digest, Event, Policy, RejectReason, Rejection, RunId};
 use ambit_engine::{
-    Call, Engine, Meter, Settings,
+    Call, Engine, Meter, SealKey, Settings,
     wasmtime::{PoolConfig, WasmtimeEngine},
 };
 use tokio::sync::oneshot;
@@ -178,6 +178,36 @@ impl Runtime {
             Found::Ready(loaded) => Ok(loaded),
             Found::Compiling(compiled) => compiled.await.unwrap_or_else(|_| Err(not_compiled())),
         }
+    }
+
+    /// Compiles a module for runs under `policy`, as bytes under a seal, to be [loaded](Runtime::load_sealed) by another process
+    /// or on another day without the compiler. Blocks the thread.
+    ///
+    /// # Errors
+    /// The engine does not accept the module, or keeps no artifacts as bytes.
+    pub fn seal(&self, module: &Verified, policy: &Policy, key: &SealKey) -> Result<Vec<u8>, Rejection> {
+        let artifact = self.engine.compile(module, &Settings::shared_process(policy))?;
+        key.seal(&*self.engine, &artifact)
+    }
+
+    /// Loads what [`Runtime::seal`] gave for this module, with the same key, under a policy that compiles alike, with the same
+    /// version of the engine.
+    ///
+    /// # Errors
+    /// It is something else: `rejected{signature}`. Nothing but its seal was looked at.
+    pub fn load_sealed(
+        &self,
+        module: &Arc<Verified>,
+        policy: &Policy,
+        key: &SealKey,
+        bytes: &[u8],
+    ) -> Result<Arc<LoadedModule>, Rejection> {
+        let (began, settings) = (Instant::now(), Settings::shared_process(policy));
+        let program = self.engine.load(&key.open(&*self.engine, module, &settings, bytes)?)?;
+        let loaded = LoadedModule { verified: Arc::clone(module), settings, program, compile_time: began.elapsed() };
+        let loaded = Arc::new(loaded);
+        self.cache.insert(&loaded);
+        Ok(loaded)
     }
 
     /// Starts a run. It has ended, one way or another, when the [`Running`] says so.

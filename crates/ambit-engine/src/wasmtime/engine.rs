@@ -20,6 +20,7 @@ use crate::{
     artifact::Artifact,
     contract::{Engine, Program},
     functions::HostFunctions,
+    seal::Unsealed,
     settings::Settings,
 };
 
@@ -173,6 +174,15 @@ impl Engine for WasmtimeEngine {
         }
         .map_err(invalid)?;
         let code = NativeCode { bytes: code, kind: module.kind(), pooled: self.fits_pool(module) };
+        Ok(Artifact::new(EngineId::Wasmtime, module, settings, code))
+    }
+
+    fn code_of(&self, artifact: &Artifact) -> Option<Vec<u8>> {
+        artifact.code::<NativeCode>().map(|code| code.bytes.clone())
+    }
+
+    fn artifact_of(&self, module: &Verified, settings: &Settings, code: Unsealed<'_>) -> Result<Artifact, Rejection> {
+        let code = NativeCode { bytes: code.code().to_vec(), kind: module.kind(), pooled: self.fits_pool(module) };
         Ok(Artifact::new(EngineId::Wasmtime, module, settings, code))
     }
 
