@@ -244,6 +244,7 @@ impl Making {
         Self { first: Some(first), state }
     }
 
+    #[expect(clippy::result_large_err, reason = "the whole account is wanted, once an instance")]
     fn make(&mut self, finished: Finished, remains: Option<Remains>) -> Result<Instance, Finished> {
         self.state = State::Over;
         let first = self.first.take().expect("taken once");
