@@ -36,6 +36,8 @@ build_c() {
         crash) flags="-g -O1 -nostdlib -Wl,--no-entry -fdebug-compilation-dir=guests" ;;
         *) flags="-O2 -s" ;;
         esac
+        # What answers a host has no main.
+        if grep -q '^#include "ambit.h"' "$source"; then flags="$flags -mexec-model=reactor"; fi
         # shellcheck disable=SC2086
         $cc -std=gnu11 $flags -Wall -Wextra -o "$out/$name.wasm" "$source"
     done
@@ -47,7 +49,7 @@ cargo_wasm() {
     shift 2
     packages=$(printf ' -p %s' "$@")
     # No path of this machine in a panic message.
-    flags="--remap-path-prefix=$here=guests"
+    flags="--remap-path-prefix=$(dirname "$here")=ambit --remap-path-prefix=$here=guests"
     for sources in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
         flags="$flags --remap-path-prefix=$sources=crates"
     done
@@ -76,6 +78,7 @@ build_rust() {
     link="-C link-self-contained=no -C link-arg=-L$lib"
     cargo_wasm wasm32-wasip1 "$link -C linker=wasm-ld-22 -C link-arg=$lib/crt1-command.o" json dirlist
     cargo_wasm wasm32-wasip2 "$link -C link-arg=--wasm-ld-path=/usr/bin/wasm-ld-22 -C link-arg=$lib/crt1-reactor.o" hello-p2
+    cargo_wasm wasm32-unknown-unknown "-C link-self-contained=no -C linker=wasm-ld-22" invoice
 }
 
 build_wat() {

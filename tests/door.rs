@@ -117,10 +117,10 @@ impl Door {
         };
         let running = self.runtime.start(request)?;
         if let Some(after) = ask.cancel_after {
-            let canceller = running.canceller();
+            let control = running.control();
             thread::spawn(move || {
                 thread::sleep(after);
-                canceller.cancel("the test");
+                control.cancel("the test");
             });
         }
         Ok(running)

@@ -86,10 +86,10 @@ fn runtime(cores: usize, pool_guests: u32) -> Runtime {
 }
 
 /// Keeps `count` guests busy on a thread of its own until the runtime is dropped.
-fn keep_busy(runtime: &Arc<Runtime>, guest: &Guest, tenant: &Tenant, count: usize) -> Vec<ambit_runtime::Canceller> {
+fn keep_busy(runtime: &Arc<Runtime>, guest: &Guest, tenant: &Tenant, count: usize) -> Vec<ambit_runtime::Control> {
     let start = |guest: &Guest, tenant: &Tenant, runtime: &Runtime| runtime.start(guest.request(Some(tenant))).expect("room");
     let runs: Vec<_> = (0..count).map(|_| start(guest, tenant, runtime)).collect();
-    let cancellers = runs.iter().map(ambit_runtime::Running::canceller).collect();
+    let controls = runs.iter().map(ambit_runtime::Running::control).collect();
     let (runtime, guest, tenant) = (Arc::downgrade(runtime), guest.clone(), tenant.clone());
     thread::spawn(move || {
         let driver = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -110,7 +110,7 @@ fn keep_busy(runtime: &Arc<Runtime>, guest: &Guest, tenant: &Tenant, count: usiz
             }
         }));
     });
-    cancellers
+    controls
 }
 
 /// How long after their deadline of 50 ms endless loops had ended, on two cores: median and 99th percentile, in milliseconds.
@@ -200,7 +200,7 @@ pub fn shares(busy: Busy) -> Shares {
     let guest = Guest::new(&runtime, busy.text(), crate::policy(&[("wall-time", "60s"), ("memory", "4GiB")]));
     let tenant = |name, weight| runtime.tenant(TenantConfig { weight, ..TenantConfig::new(name) }).expect("a weight");
     let tenants = [tenant("heavy", 300), tenant("light", 100)];
-    let cancellers: Vec<_> = tenants.iter().flat_map(|tenant| keep_busy(&runtime, &guest, tenant, 50)).collect();
+    let controls: Vec<_> = tenants.iter().flat_map(|tenant| keep_busy(&runtime, &guest, tenant, 50)).collect();
     thread::sleep(Duration::from_millis(300));
     let billed = || {
         let stats = runtime.stats();
@@ -211,7 +211,7 @@ pub fn shares(busy: Busy) -> Shares {
     thread::sleep(Duration::from_secs(2));
     let (after, used_after) = (billed(), used());
     let [heavy, light] = [0, 1].map(|i| (after[i] - before[i]).as_secs_f64());
-    cancellers.iter().for_each(|run| run.cancel("bench"));
+    controls.iter().for_each(|run| run.cancel("bench"));
     Shares { ratio: heavy / light, billed: (heavy + light) / (used_after - used_before).as_secs_f64() }
 }
 
@@ -241,12 +241,12 @@ pub fn capped(capped: Capped, busy: Busy) -> f64 {
     };
     let guest = Guest::new(&runtime, busy.text(), crate::policy(&[("wall-time", "60s"), ("memory", "4GiB"), ("cpus", share)]));
     let tenant = runtime.tenant(TenantConfig { cpus, ..TenantConfig::new("capped") }).expect("a tenant");
-    let cancellers = keep_busy(&runtime, &guest, &tenant, guests);
+    let controls = keep_busy(&runtime, &guest, &tenant, guests);
     thread::sleep(Duration::from_millis(until));
     let (before, began) = (used(), Instant::now());
     thread::sleep(Duration::from_millis(lasts));
     let cores = (used() - before).as_secs_f64() / began.elapsed().as_secs_f64();
-    cancellers.iter().for_each(|run| run.cancel("bench"));
+    controls.iter().for_each(|run| run.cancel("bench"));
     cores
 }
 
@@ -273,9 +273,9 @@ pub fn neighbour() -> (f64, f64) {
     };
     let alone = calls();
     let busy = Guest::new(&runtime, Busy::Computes.text(), crate::policy(&[("wall-time", "60s")]));
-    let cancellers = keep_busy(&runtime, &busy, &tenants[1], 500);
+    let controls = keep_busy(&runtime, &busy, &tenants[1], 500);
     let beside = calls();
-    cancellers.iter().for_each(|run| run.cancel("bench"));
+    controls.iter().for_each(|run| run.cancel("bench"));
     (alone, beside)
 }
 

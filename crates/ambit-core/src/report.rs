@@ -68,3 +68,41 @@ impl std::fmt::Display for ResultValue {
         }
     }
 }
+
+/// A number as the value that has its bits. Unsigned integers are those of the signed type with the same bits.
+macro_rules! from_number {
+    ($($number:ty => $Variant:ident, $bits:expr;)*) => {
+        $(impl From<$number> for ResultValue {
+            fn from(number: $number) -> Self {
+                ResultValue::$Variant($bits(number))
+            }
+        })*
+    };
+}
+
+from_number! {
+    i32 => I32, std::convert::identity;
+    u32 => I32, u32::cast_signed;
+    i64 => I64, std::convert::identity;
+    u64 => I64, u64::cast_signed;
+    f32 => F32, f32::to_bits;
+    f64 => F64, f64::to_bits;
+    u128 => V128, std::convert::identity;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_bits() {
+        let check = |value: ResultValue, expect: ResultValue| assert_eq!(value, expect);
+        check(7i32.into(), ResultValue::I32(7));
+        check(u32::MAX.into(), ResultValue::I32(-1));
+        check((-1i64).into(), ResultValue::I64(-1));
+        check((1u64 << 63).into(), ResultValue::I64(i64::MIN));
+        check(1.5f32.into(), ResultValue::F32(0x3fc0_0000));
+        check((-0.0f64).into(), ResultValue::F64(1 << 63));
+        check(u128::MAX.into(), ResultValue::V128(u128::MAX));
+    }
+}

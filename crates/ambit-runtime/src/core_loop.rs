@@ -69,7 +69,11 @@ impl Core {
         }
     }
 
-    fn doom(&self, task: Box<Task>, Doom { why, due }: Doom) {
+    fn doom(&self, mut task: Box<Task>, Doom { why, due }: Doom) {
+        if matches!(why, Why::Queue) {
+            // It never ran: a kept instance is what it was.
+            task.leave();
+        }
         self.end(task, due, |task| match why {
             Why::Deadline => task.over_wall(),
             Why::Queue => Outcome::Rejected(Rejection::new(

@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use ambit_core::{Outcome, Policy, RejectReason, Rejection};
+use ambit_core::{Outcome, Policy, RejectReason, Rejection, Usage};
 use ambit_engine::{Call, Guest, Kept, Meter};
 
 use crate::{
@@ -34,17 +34,18 @@ pub struct Instance {
     meter: Arc<Meter>,
     tenant: Arc<TenantShared>,
     scheduler: Arc<Scheduler>,
+    made: Usage,
     /// `None` while a call has it, and after one that did not return.
     guest: Option<Box<dyn Guest>>,
-    /// Its memory's room, given back when it goes.
-    _permit: Option<Permit>,
-    /// Removed from disk when it goes.
-    _scratch: Option<Scratch>,
+    /// Its memory's room, given back when it is over.
+    permit: Option<Permit>,
+    /// Removed from disk when it is over.
+    scratch: Option<Scratch>,
 }
 
 impl Instance {
     /// The instance that a first run left, if it left one.
-    pub(crate) fn new(first: First, remains: Option<Remains>) -> Option<Self> {
+    pub(crate) fn new(first: First, made: Usage, remains: Option<Remains>) -> Option<Self> {
         let First { module, policy, name, meter, tenant, scheduler } = first;
         let Remains { guest, permit, scratch } = remains?;
         scheduler.counters.instances.fetch_add(1, Relaxed);
@@ -55,9 +56,10 @@ impl Instance {
             meter,
             tenant,
             scheduler,
+            made,
             guest: Some(guest),
-            _permit: permit.map(Permit::between_runs),
-            _scratch: scratch,
+            permit: permit.map(Permit::between_runs),
+            scratch,
         })
     }
 
@@ -69,6 +71,11 @@ impl Instance {
     /// The policy it runs under.
     pub fn policy(&self) -> &Arc<Policy> {
         &self.policy
+    }
+
+    /// What making it took: instantiation, its start function and `_initialize`.
+    pub fn made(&self) -> &Usage {
+        &self.made
     }
 
     /// What it has used so far, over all calls.
@@ -99,8 +106,17 @@ impl Instance {
         Ok(guest)
     }
 
+    /// Takes the guest back from a call that was not taken.
+    pub(crate) fn give_back(&mut self, guest: Box<dyn Guest>) {
+        self.guest = Some(guest);
+    }
+
+    /// Takes back what a call left. If that is nothing, the instance is over, and nothing of it takes room any more.
     pub(crate) fn put(&mut self, remains: Option<Remains>) {
         self.guest = remains.map(|remains| remains.guest);
+        if self.guest.is_none() {
+            (self.permit, self.scratch) = (None, None);
+        }
     }
 
     pub(crate) fn belongs_to(&self, scheduler: &Arc<Scheduler>) -> bool {
@@ -120,15 +136,16 @@ impl Instance {
     ///
     /// # Errors
     /// It is over, or there is no room: nothing ran.
-    pub fn call(&mut self, runtime: &Runtime, call: Call) -> Result<Called<'_>, Rejection> {
+    pub fn call(&mut self, runtime: &Runtime, call: Call) -> Result<Calling<'_>, Rejection> {
         let (started, remains) = runtime.start_kept(self, call)?;
-        Ok(match started {
+        let state = match started {
             Started::Finished(finished) => {
                 self.put(remains);
-                Called::Finished(finished)
+                CallState::Finished(finished)
             }
-            Started::Running(running) => Called::Calling(Calling { instance: self, running: Some(running) }),
-        })
+            Started::Running(running) => CallState::Running(running),
+        };
+        Ok(Calling { instance: self, state })
     }
 }
 
@@ -155,37 +172,48 @@ impl From<Gone> for Rejection {
     }
 }
 
-/// A call of a kept instance: over already, or under way.
-#[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "made once a call and taken apart at once")]
-pub enum Called<'a> {
-    /// It is over.
-    Finished(Finished),
-    /// It is under way.
-    Calling(Calling<'a>),
-}
-
-/// A call of a kept instance that is under way. A future of its [`Finished`].
+/// A call of a kept instance: over already, or under way. A future of its [`Finished`].
 ///
 /// If it is dropped before that, the call is cancelled and the instance is over.
 #[derive(Debug)]
 pub struct Calling<'a> {
     instance: &'a mut Instance,
-    running: Option<Running>,
+    state: CallState,
+}
+
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once a call and taken apart at once")]
+enum CallState {
+    Finished(Finished),
+    Running(Running),
+    Over,
 }
 
 impl Calling<'_> {
-    /// The run, to be cancelled, paused or looked at.
+    /// The run, to be cancelled, paused or looked at; `None` if it is over.
     pub fn running(&self) -> Option<&Running> {
-        self.running.as_ref()
+        match &self.state {
+            CallState::Running(running) => Some(running),
+            CallState::Finished(_) | CallState::Over => None,
+        }
+    }
+
+    /// The instance. It is alive only when the call is over.
+    pub fn instance(&self) -> &Instance {
+        self.instance
     }
 
     /// Waits for the end, blocking the thread. Not to be called from inside async code.
     pub fn wait(mut self) -> Finished {
-        let running = self.running.take().expect("taken once");
-        let (finished, remains) = running.wait_with_remains();
-        self.instance.put(remains);
-        finished
+        match std::mem::replace(&mut self.state, CallState::Over) {
+            CallState::Finished(finished) => finished,
+            CallState::Running(running) => {
+                let (finished, remains) = running.wait_with_remains();
+                self.instance.put(remains);
+                finished
+            }
+            CallState::Over => unreachable!("a finished future is consumed"),
+        }
     }
 }
 
@@ -194,17 +222,26 @@ impl Future for Calling<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
         let this = &mut *self;
-        let Some(running) = &mut this.running else { return Poll::Pending };
-        let (finished, remains) = std::task::ready!(running.poll_with_remains(cx));
-        this.running = None;
-        this.instance.put(remains);
-        Poll::Ready(finished)
+        match std::mem::replace(&mut this.state, CallState::Over) {
+            CallState::Finished(finished) => Poll::Ready(finished),
+            CallState::Running(mut running) => match running.poll_with_remains(cx) {
+                Poll::Ready((finished, remains)) => {
+                    this.instance.put(remains);
+                    Poll::Ready(finished)
+                }
+                Poll::Pending => {
+                    this.state = CallState::Running(running);
+                    Poll::Pending
+                }
+            },
+            CallState::Over => Poll::Pending,
+        }
     }
 }
 
 impl Drop for Calling<'_> {
     fn drop(&mut self) {
-        if let Some(running) = &self.running {
+        if let CallState::Running(running) = &self.state {
             running.cancel("caller");
         }
     }
@@ -221,6 +258,8 @@ pub(crate) struct First {
 }
 
 /// An instance that is being made: a future of it, or of why there is none.
+///
+/// If it is dropped before that, what runs of it is cancelled.
 #[derive(Debug)]
 pub struct Making {
     first: Option<First>,
@@ -249,7 +288,7 @@ impl Making {
         self.state = State::Over;
         let first = self.first.take().expect("taken once");
         match finished.outcome() {
-            Outcome::Exited { .. } => Instance::new(first, remains).ok_or(finished),
+            Outcome::Exited { .. } => Instance::new(first, finished.usage().clone(), remains).ok_or(finished),
             _ => Err(finished),
         }
     }
@@ -286,6 +325,14 @@ impl Future for Making {
             State::Over => return Poll::Pending,
         };
         Poll::Ready(this.make(finished, remains))
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        if let State::Running(running) = &self.state {
+            running.cancel("caller");
+        }
     }
 }
 

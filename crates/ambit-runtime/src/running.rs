@@ -31,17 +31,33 @@ pub struct Running {
     pub(crate) started: Instant,
 }
 
-/// Ends a run from any thread; see [`Running::canceller`].
+/// Ends, pauses and looks at a run from any thread; see [`Running::control`].
 #[derive(Debug, Clone)]
-pub struct Canceller {
+pub struct Control {
     id: RunId,
     scheduler: Arc<Scheduler>,
 }
 
-impl Canceller {
+impl Control {
     /// Ends the run as `cancelled` by `by`, unless it has ended.
     pub fn cancel(&self, by: &str) {
         self.scheduler.cancel(self.id, escape(by, 128));
+    }
+
+    /// Keeps it from running until [`Control::resume`]. A slice under way is finished. Its deadline stays where it is, and
+    /// ends it also while it is paused.
+    pub fn pause(&self) {
+        self.scheduler.pause(self.id);
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.scheduler.resume(self.id);
+    }
+
+    /// What it is doing; `None` once it has ended.
+    pub fn state(&self) -> Option<RunState> {
+        self.scheduler.state_of(self.id)
     }
 }
 
@@ -56,9 +72,9 @@ impl Running {
         &self.meter
     }
 
-    /// Something that can end it while this is waited for.
-    pub fn canceller(&self) -> Canceller {
-        Canceller { id: self.identity.run, scheduler: Arc::clone(&self.scheduler) }
+    /// Something that can end and pause it while this is waited for.
+    pub fn control(&self) -> Control {
+        Control { id: self.identity.run, scheduler: Arc::clone(&self.scheduler) }
     }
 
     /// Whether its module is still being compiled.
@@ -68,18 +84,17 @@ impl Running {
 
     /// What it is doing; `None` once it has ended.
     pub fn state(&self) -> Option<RunState> {
-        self.scheduler.state_of(self.identity.run)
+        self.control().state()
     }
 
-    /// Keeps it from running until [`Running::resume`]. A slice under way is finished. Its deadline stays where it is, and
-    /// ends it also while it is paused.
+    /// Keeps it from running until [`Running::resume`], as [`Control::pause`] does.
     pub fn pause(&self) {
-        self.scheduler.pause(self.identity.run);
+        self.control().pause();
     }
 
     /// Lets it go on.
     pub fn resume(&self) {
-        self.scheduler.resume(self.identity.run);
+        self.control().resume();
     }
 
     /// What is to be said of a run that its deadline should have ended and did not, because its core's thread is inside an
@@ -96,7 +111,7 @@ impl Running {
 
     /// Ends the run as `cancelled` by `by`, unless it has ended.
     pub fn cancel(&self, by: &str) {
-        self.canceller().cancel(by);
+        self.control().cancel(by);
     }
 
     /// Waits for the end, blocking the thread. Not to be called from inside async code.

@@ -216,7 +216,7 @@ impl Runtime {
     /// Something was asked for that cannot be given or enforced, or there is no room; nothing ran.
     pub fn start(&self, request: RunRequest) -> Result<Running, Rejection> {
         let (task, identity) = self.prepare(request.into())?;
-        self.enqueue(task, identity)
+        self.enqueue(task, identity).map_err(|(_, refused)| refused)
     }
 
     /// Starts a run. If nobody waits for a core, its first slice runs on this thread, so that a call of microseconds costs no
@@ -226,7 +226,7 @@ impl Runtime {
     /// As [`Runtime::start`].
     pub fn start_here(&self, request: RunRequest) -> Result<Started, Rejection> {
         let (task, identity) = self.prepare(request.into())?;
-        Ok(self.begin_here(task, identity)?.0)
+        self.begin_here(task, identity).map(|(started, _)| started).map_err(|(_, refused)| refused)
     }
 
     /// Starts a run as [`Runtime::start_here`] does and waits for its end, blocking the thread. Not to be called from inside
@@ -250,7 +250,7 @@ impl Runtime {
         let (task, identity) = self.prepare(request.into())?;
         let (meter, tenant) = (Arc::clone(&task.meter), Arc::clone(&task.tenant));
         let first = First { module, policy, name, meter, tenant, scheduler: Arc::clone(&self.scheduler) };
-        let (started, remains) = self.begin_here(task, identity)?;
+        let (started, remains) = self.begin_here(task, identity).map_err(|(_, refused)| refused)?;
         Ok(Making::new(first, started, remains))
     }
 
@@ -268,11 +268,19 @@ impl Runtime {
         let (meter, tenant) = (Arc::clone(instance.meter()), Arc::clone(instance.tenant()));
         let parts = Parts { digest, phase, meter, policy, tenant, name, memory: 0, since: None, scratch: None, keep: true };
         let (task, identity) = self.task(parts);
-        self.begin_here(task, identity)
+        self.begin_here(task, identity).map_err(|(mut task, refused)| {
+            task.leave();
+            // It never ran, and is what it was.
+            if let Some(guest) = task.kept.take() {
+                instance.give_back(guest);
+            }
+            refused
+        })
     }
 
-    /// Runs a first slice on this thread if it may, and hands what is left to the cores.
-    fn begin_here(&self, mut task: Box<Task>, identity: Identity) -> Result<(Started, Option<Remains>), Rejection> {
+    /// Runs a first slice on this thread if it may, and hands what is left to the cores. Gives back a run for which there is
+    /// no room, and nothing of it ran.
+    fn begin_here(&self, mut task: Box<Task>, identity: Identity) -> Result<(Started, Option<Remains>), Unqueued> {
         let may =
             matches!(task.phase, Phase::Running(_)) && !task.bucket.is_limited() && task.tenant.config.cpus == Bound::Unlimited;
         if may && let Some(turn) = self.scheduler.inline() {
@@ -314,8 +322,8 @@ impl Runtime {
         })
     }
 
-    /// Hands a run to the cores.
-    fn enqueue(&self, mut task: Box<Task>, identity: Identity) -> Result<Running, Rejection> {
+    /// Hands a run to the cores. Gives it back if there is no room.
+    fn enqueue(&self, mut task: Box<Task>, identity: Identity) -> Result<Running, Unqueued> {
         if task.permit.is_none() && self.scheduler.gate.waiting.load(Relaxed) == 0 {
             task.permit = Permit::take(&self.scheduler, &task.tenant, task.asks);
         }
@@ -326,12 +334,11 @@ impl Runtime {
         match self.scheduler.start(task, self.queue) {
             Ok(()) => Ok(running),
             Err((task, refused)) => {
-                drop(task);
                 let message = match refused {
                     Refused::Full => format!("{} runs wait already; try again later", self.queue),
                     Refused::Stopping => "the runtime is shutting down".into(),
                 };
-                Err(Rejection::new(RejectReason::Overloaded, message))
+                Err((task, Rejection::new(RejectReason::Overloaded, message)))
             }
         }
     }
@@ -427,6 +434,9 @@ impl Runtime {
         }
     }
 }
+
+/// A run that was not taken, and why.
+type Unqueued = (Box<Task>, Rejection);
 
 /// What a task is made of.
 struct Parts {

@@ -132,8 +132,8 @@ impl Task {
         Slice::Ended(Box::new(self.finish(outcome, answer, used.now)), used)
     }
 
-    /// The guest has ended: it is kept or dropped.
-    fn leave(&mut self) {
+    /// The guest has ended, or does not begin: it is kept or dropped.
+    pub(crate) fn leave(&mut self) {
         if let Phase::Running(mut guest) = std::mem::replace(&mut self.phase, Phase::Over)
             && self.keep
             && guest.kept().is_some()

@@ -17,7 +17,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ambit-manager", &["ambit-store", "ambit-jail", "ambit-admit", "ambit-core"]),
     ("ambit-cluster", &["ambit-manager", "ambit-store", "ambit-admit", "ambit-core"]),
     ("ambit-server", &["ambit-manager", "ambit-store", "ambit-admit", "ambit-core"]),
-    ("ambit", &["ambit-manager", "ambit-store", "ambit-runtime", "ambit-admit", "ambit-core"]),
+    ("ambit", &["ambit-manager", "ambit-store", "ambit-runtime", "ambit-engine", "ambit-admit", "ambit-core"]),
+    // Part of guests, and of nothing else.
+    ("ambit-guest", &[]),
     (
         "ambit-cli",
         &[

@@ -184,8 +184,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         Ok(running) => running,
         Err(rejection) => return finish(&talk, report, rejected(rejection, refused, &name, began)),
     };
-    let canceller = running.canceller();
-    on_signal.ends(move || canceller.cancel("user"));
+    let control = running.control();
+    on_signal.ends(move || control.cancel("user"));
     if reads_nothing && !quiet {
         output::note(STDIN_NOTE);
     }

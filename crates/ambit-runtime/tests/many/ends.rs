@@ -28,11 +28,11 @@ fn life_008_cancel_and_deadline_and_exit_at_one_instant() {
     let mut seen: HashMap<String, u32> = HashMap::new();
     for i in 0..600_u64 {
         let run = world.start("sleep", &["3"], policy(&[("wall-time", "3ms")]));
-        let canceller = run.canceller();
+        let control = run.control();
         let racer = thread::spawn(move || {
             thread::sleep(Duration::from_micros(2_500 + (i % 20) * 50));
-            canceller.cancel("test");
-            canceller.cancel("again");
+            control.cancel("test");
+            control.cancel("again");
         });
         if i % 3 == 0 {
             run.pause();

@@ -1,8 +1,10 @@
 //! Instances that are kept between calls.
 
-use ambit_core::{Bound, ByteSize, Outcome, RejectReason, ResultValue};
+use std::time::Duration;
+
+use ambit_core::{Bound, ByteSize, Count, Outcome, RejectReason, ResultValue};
 use ambit_engine::Call;
-use ambit_runtime::{Called, Finished, Instance, RuntimeConfig};
+use ambit_runtime::{Finished, Instance, RuntimeConfig};
 
 use crate::{World, policy, shown, until};
 
@@ -13,10 +15,7 @@ fn make(world: &World, limits: &[(&str, &str)]) -> Instance {
 fn call(world: &World, instance: &mut Instance, function: &str, args: &[&str]) -> Finished {
     let args: Vec<String> = args.iter().map(ToString::to_string).collect();
     let call = Call::invoke(&world.module, function, &args).expect("exported");
-    match instance.call(&world.runtime, call).expect("accepted") {
-        Called::Finished(finished) => finished,
-        Called::Calling(calling) => calling.wait(),
-    }
+    instance.call(&world.runtime, call).expect("accepted").wait()
 }
 
 #[test]
@@ -89,8 +88,54 @@ fn it_has_its_memory_reserved_between_calls() {
     call(&world, &mut instance, "nothing", &[]);
     assert_eq!(world.runtime.stats().reserved, 60 << 20);
     call(&world, &mut instance, "trap", &[]);
+    assert_eq!(world.runtime.stats().reserved, 0, "it is over, though it is still there");
     drop(instance);
     assert_eq!(world.runtime.stats().reserved, 0);
+}
+
+/// One run at a time.
+fn one_at_a_time(queue: usize, queue_wait: Duration) -> World {
+    World::new(RuntimeConfig { concurrency: Bound::At(Count(1)), queue, queue_wait, ..RuntimeConfig::default() })
+}
+
+#[test]
+fn one_whose_call_is_not_taken_is_what_it_was() {
+    let world = one_at_a_time(0, Duration::from_secs(30));
+    let (mut one, mut other) = (make(&world, &[]), make(&world, &[]));
+    call(&world, &mut one, "add", &["1"]);
+    let ready = |function, args: &[String]| Call::invoke(&world.module, function, args).expect("exported");
+    let spin = other.call(&world.runtime, ready("spin", &[])).expect("accepted");
+    let rejection = one.call(&world.runtime, ready("add", &["1".into()])).expect_err("there is no room, and no queue");
+    assert_eq!(rejection.reason, RejectReason::Overloaded);
+    assert!(one.is_alive());
+    spin.running().expect("under way").cancel("test");
+    assert_eq!(shown(spin.wait().outcome()), "cancelled:test");
+    assert_eq!(call(&world, &mut one, "add", &["1"]).results(), [ResultValue::I32(2)]);
+}
+
+#[test]
+fn one_whose_call_waits_in_vain_is_what_it_was() {
+    let world = one_at_a_time(10, Duration::from_millis(30));
+    let (mut one, mut other) = (make(&world, &[]), make(&world, &[]));
+    call(&world, &mut one, "add", &["1"]);
+    let spin = other.call(&world.runtime, Call::invoke(&world.module, "spin", &[]).expect("exported")).expect("accepted");
+    assert_eq!(shown(call(&world, &mut one, "add", &["1"]).outcome()), "rejected:overloaded");
+    drop(spin);
+    assert_eq!(call(&world, &mut one, "add", &["1"]).results(), [ResultValue::I32(2)]);
+}
+
+#[test]
+fn one_that_nobody_waits_for_is_not_made() {
+    let world = World::new(RuntimeConfig::default());
+    let rules = ambit_admit::AdmitRules::from_policy(&policy(&[]));
+    let text = "(module (func $start (loop (br 0))) (start $start))";
+    let module = std::sync::Arc::new(ambit_admit::admit(wat::parse_str(text).expect("valid"), &rules).expect("admitted"));
+    let request = ambit_runtime::InstanceRequest {
+        module: world.runtime.load(&module, &policy(&[])).expect("compiled"),
+        ..world.instance(policy(&[]))
+    };
+    drop(world.runtime.instantiate(request).expect("accepted"));
+    until("its run has ended", || world.runtime.stats().ended["cancelled"] == 1);
 }
 
 #[test]
