@@ -4,7 +4,7 @@ use std::{fmt, io, time::Duration};
 
 use ambit_core::{Bound, ByteSize, Count};
 
-use crate::{core_loop::Listener, pool_size};
+use crate::{herald::Listener, pool_size};
 
 /// How a runtime is set up.
 pub struct RuntimeConfig {

@@ -22,10 +22,11 @@ use crate::{
     bucket::Bucket,
     cache::{Found, ModuleCache},
     config::RuntimeConfig,
-    core_loop::{Core, Listener},
+    core_loop::Core,
     cpu_clock::Stretch,
     finished::{Finished, Identity},
     gate::{Asks, Gate, Permit},
+    herald::{Events, Herald},
     inline::InlineWaker,
     instance::{First, Instance, Making},
     module::LoadedModule,
@@ -58,7 +59,6 @@ pub struct Runtime {
     tenant: Tenant,
     queue: usize,
     queue_wait: Duration,
-    listener: Option<Listener>,
     next: AtomicU64,
 }
 
@@ -91,7 +91,7 @@ impl Runtime {
         let RuntimeConfig { cores, slice, pool_guests: _, concurrency, memory, queue, queue_wait, cache, compilers, listener } =
             config;
         let ticker = Arc::new(Ticker::start(Arc::clone(&engine), slice)?);
-        let scheduler = Arc::new(Scheduler::new(cores, slice, Gate::new(concurrency, memory)));
+        let scheduler = Arc::new(Scheduler::new(cores, slice, Gate::new(concurrency, memory), Herald::new(listener)));
         let engine_version = engine.capabilities().version.into();
         let cache = Arc::new(ModuleCache::new(Arc::clone(&engine), cache.get(), compilers));
         let drivers = (0..cores)
@@ -110,11 +110,10 @@ impl Runtime {
             tenant,
             queue,
             queue_wait,
-            listener,
             next: AtomicU64::new(1),
         };
         for (number, driver) in drivers.into_iter().enumerate() {
-            let core = Core::new(number, Arc::clone(&runtime.scheduler), Arc::clone(&runtime.ticker), runtime.listener.clone());
+            let core = Core::new(number, Arc::clone(&runtime.scheduler), Arc::clone(&runtime.ticker));
             let thread = thread::Builder::new().name(format!("ambit-core-{number}"));
             runtime.cores.push(thread.spawn(move || driver.block_on(core))?);
         }
@@ -137,6 +136,11 @@ impl Runtime {
             return Err(Rejection::new(RejectReason::Policy, message));
         }
         Ok(self.scheduler.tenant(config))
+    }
+
+    /// What happens to runs from now on.
+    pub fn events(&self) -> Events {
+        self.scheduler.herald.events()
     }
 
     /// What is going on, and has gone on.
@@ -307,7 +311,7 @@ impl Runtime {
                     Slice::Ended(end, used) => {
                         task.tenant.note_uncharged(nanos(used.cpu));
                         self.scheduler.counters.inline.fetch_add(1, Relaxed);
-                        return Ok(task.close_here(*end, &self.scheduler.counters, self.listener.as_ref()));
+                        return Ok(task.close_here(*end, &self.scheduler));
                     }
                     Slice::Pending(used) => {
                         task.tenant.note_uncharged(nanos(used.cpu));
@@ -367,7 +371,9 @@ impl Runtime {
         };
         let phase = match found {
             Found::Ready(loaded) => Phase::Running(loaded.guest(host, Arc::clone(&meter), call)),
-            Found::Compiling(module) => Phase::Compiling { module, host: Box::new(host), call, listener: self.listener.clone() },
+            Found::Compiling(module) => {
+                Phase::Compiling { module, host: Box::new(host), call, scheduler: Arc::clone(&self.scheduler) }
+            }
         };
         Ok(self.task(Parts { digest, phase, meter, policy, tenant, name, memory, since, scratch, keep }))
     }
@@ -391,9 +397,7 @@ impl Runtime {
             engine: self.engine.id(),
             engine_version: Arc::clone(&self.engine_version),
         };
-        if let Some(listener) = &self.listener {
-            listener(&Event::Started { run: id, module: digest });
-        }
+        self.scheduler.herald.tell(|| Event::Started { run: id, module: digest });
         let task = Task {
             id,
             digest,
