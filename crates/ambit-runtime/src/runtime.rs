@@ -78,7 +78,7 @@ impl Runtime {
     /// # Errors
     /// The configuration is out of its ranges, or the operating system gives no threads, timers or descriptors.
     pub fn new(config: RuntimeConfig) -> io::Result<Self> {
-        let engine = Arc::new(WasmtimeEngine::new(PoolConfig { guests: config.pool_guests }));
+        let engine = Arc::new(WasmtimeEngine::new(PoolConfig { guests: config.pool_guests }).with_compiler(config.compiler));
         Self::with_engine(config, engine)
     }
 
@@ -88,8 +88,19 @@ impl Runtime {
     /// As [`Runtime::new`].
     pub fn with_engine(config: RuntimeConfig, engine: Arc<dyn Engine>) -> io::Result<Self> {
         config.check()?;
-        let RuntimeConfig { cores, slice, pool_guests: _, concurrency, memory, queue, queue_wait, cache, compilers, listener } =
-            config;
+        let RuntimeConfig {
+            cores,
+            slice,
+            pool_guests: _,
+            compiler: _,
+            concurrency,
+            memory,
+            queue,
+            queue_wait,
+            cache,
+            compilers,
+            listener,
+        } = config;
         let ticker = Arc::new(Ticker::start(Arc::clone(&engine), slice)?);
         let scheduler = Arc::new(Scheduler::new(cores, slice, Gate::new(concurrency, memory), Herald::new(listener)));
         let engine_version = engine.capabilities().version.into();
