@@ -10,7 +10,8 @@ use crate::settings::Settings;
 /// A compiled module, for one engine, version, target and settings.
 ///
 /// What an engine compiled to is a type of that engine's own, which nobody else can make or look into. So an artifact of
-/// native code, whose loading means executing it, can only come from the engine that compiled it, never from bytes.
+/// native code, whose loading means executing it, can only come from the engine that compiled it: directly, or as bytes under
+/// a [seal](crate::SealKey).
 #[derive(Clone)]
 pub struct Artifact {
     engine: EngineId,

@@ -13,11 +13,11 @@ use std::{
 };
 
 use ambit_admit::Verified;
-use ambit_core::{EngineCapabilities, EngineId, Rejection};
+use ambit_core::{EngineCapabilities, EngineId, RejectReason, Rejection};
 
 use crate::{
     artifact::Artifact, call::Call, ended::Ended, functions::HostFunctions, host::HostSpec, kept::Kept, meter::Meter,
-    settings::Settings,
+    seal::Unsealed, settings::Settings,
 };
 
 /// Compiles modules and loads artifacts.
@@ -39,6 +39,19 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// # Errors
     /// The engine does not accept the module with these settings.
     fn compile(&self, module: &Verified, settings: &Settings) -> Result<Artifact, Rejection>;
+
+    /// What an artifact of this engine's was compiled to, as bytes; `None` if it cannot leave the process.
+    fn code_of(&self, _artifact: &Artifact) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// An artifact from code that this version of this engine made for `module` with these settings: the seal says so.
+    ///
+    /// # Errors
+    /// The engine keeps no artifacts as bytes.
+    fn artifact_of(&self, _module: &Verified, _settings: &Settings, _code: Unsealed<'_>) -> Result<Artifact, Rejection> {
+        Err(Rejection::new(RejectReason::Unenforceable, format!("{} keeps no artifacts as bytes", self.id())))
+    }
 
     /// Makes ready what [`Engine::load`] will need, while the module is still being compiled elsewhere. Changes nothing but
     /// how long that takes.

@@ -17,6 +17,7 @@ mod functions;
 pub mod host;
 mod kept;
 mod meter;
+mod seal;
 mod settings;
 #[cfg(feature = "wasmtime")]
 pub mod wasmtime;
@@ -31,4 +32,5 @@ pub use ended::Ended;
 pub use functions::{HostCall, HostError, HostFunctions, HostFuture, ImportName, MOST_DEPTH, RegisterError};
 pub use kept::{Kept, TableElement};
 pub use meter::{Excess, Meter};
+pub use seal::{SealKey, Unsealed};
 pub use settings::Settings;

@@ -1,6 +1,6 @@
 //! How a module is compiled. Every field is part of the artifact's identity.
 
-use ambit_core::{Bound, FeatureSet, Policy, StackClass};
+use ambit_core::{Bound, Feature, FeatureSet, Policy, StackClass};
 
 /// How a module is compiled. Two artifacts of one module with different settings are different artifacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +18,14 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// All of them in one line, for what must not be mistaken for code with other ones.
+    pub(crate) fn text(&self) -> String {
+        let Self { features, stack, epochs, fuel, deterministic } = self;
+        let features: Vec<&str> = Feature::ALL.iter().filter(|&&feature| features.contains(feature)).map(|f| f.name()).collect();
+        let features = features.join(",");
+        format!("features={features} stack={} epochs={epochs} fuel={fuel} deterministic={deterministic}", stack.bytes())
+    }
+
     /// The settings for guests that share this process under `policy`.
     pub fn shared_process(policy: &Policy) -> Self {
         Self {

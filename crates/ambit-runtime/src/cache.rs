@@ -104,6 +104,20 @@ impl ModuleCache {
         Found::Compiling(receiver)
     }
 
+    /// Takes in a module that was compiled elsewhere.
+    pub(crate) fn insert(&self, module: &Arc<LoadedModule>) {
+        let mut state = self.state();
+        let key = (module.verified().digest(), *module.settings());
+        if state.slots.contains_key(&key) {
+            return;
+        }
+        state.lookups += 1;
+        let last = state.lookups;
+        let evicted = state.ready(key, module, last, self.capacity);
+        drop(state);
+        drop(evicted);
+    }
+
     fn spawn(self: &Arc<Self>) -> bool {
         let cache = Arc::downgrade(self);
         thread::Builder::new().name("ambit-compile".into()).spawn(move || work(&cache)).is_ok()
@@ -132,12 +146,7 @@ impl ModuleCache {
             Some(Slot::Compiling(waiting)) => waiting,
             Some(Slot::Ready { .. }) | None => Vec::new(),
         };
-        if let Ok(module) = &compiled {
-            state.stats.modules += 1;
-            state.stats.bytes += module.size();
-            state.slots.insert(key, Slot::Ready { module: Arc::clone(module), last });
-        }
-        let evicted = state.evict(self.capacity);
+        let evicted = compiled.as_ref().map(|module| state.ready(key, module, last, self.capacity));
         drop(state);
         // Unloading code takes time.
         drop(evicted);
@@ -149,6 +158,14 @@ impl ModuleCache {
 }
 
 impl State {
+    /// Takes a module in, and gives back what had to go for it.
+    fn ready(&mut self, key: Key, module: &Arc<LoadedModule>, last: u64, capacity: u64) -> Vec<Arc<LoadedModule>> {
+        self.stats.modules += 1;
+        self.stats.bytes += module.size();
+        self.slots.insert(key, Slot::Ready { module: Arc::clone(module), last });
+        self.evict(capacity)
+    }
+
     /// Takes out what was least recently asked for, until the rest fits.
     fn evict(&mut self, capacity: u64) -> Vec<Arc<LoadedModule>> {
         let mut evicted = Vec::new();

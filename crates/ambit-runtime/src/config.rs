@@ -3,8 +3,9 @@
 use std::{fmt, io, time::Duration};
 
 use ambit_core::{Bound, ByteSize, Count};
+use ambit_engine::wasmtime::CompilerConfig;
 
-use crate::{core_loop::Listener, pool_size};
+use crate::{herald::Listener, pool_size};
 
 /// How a runtime is set up.
 pub struct RuntimeConfig {
@@ -25,6 +26,8 @@ pub struct RuntimeConfig {
     pub queue_wait: Duration,
     /// How many bytes of modules and their code are kept for modules that nobody uses at the moment. Default 256 MiB.
     pub cache: ByteSize,
+    /// How the compiler works.
+    pub compiler: CompilerConfig,
     /// How many modules are compiled at once. Default 1; the compiler itself uses several threads.
     pub compilers: usize,
     /// Hears of every run: that it was asked for, that its module was compiled for it, that it has ended. On the thread it
@@ -43,6 +46,7 @@ impl Default for RuntimeConfig {
             queue: 10_000,
             queue_wait: Duration::from_secs(30),
             cache: ByteSize::mib(256),
+            compiler: CompilerConfig::default(),
             compilers: 1,
             listener: None,
         }

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ambit_core::{Event, Outcome, RejectReason, Rejection};
+use ambit_core::{Outcome, RejectReason, Rejection};
 use ambit_engine::Answer;
 use tokio::time::Sleep;
 
@@ -24,15 +24,11 @@ use crate::{
 /// full one.
 const STRETCH: Duration = Duration::from_micros(500);
 
-/// Whoever listens to events.
-pub type Listener = Arc<dyn Fn(&Event) + Send + Sync>;
-
 /// A core: the future that its thread runs. It ends when the runtime is over.
 pub(crate) struct Core {
     number: usize,
     scheduler: Arc<Scheduler>,
     ticker: Arc<Ticker>,
-    listener: Option<Listener>,
     timer: Option<Pin<Box<Sleep>>>,
     /// It has not waited since its last slice. What it does between two slices is billed to the second, as what it takes to
     /// get there.
@@ -40,8 +36,8 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(number: usize, scheduler: Arc<Scheduler>, ticker: Arc<Ticker>, listener: Option<Listener>) -> Self {
-        Self { number, scheduler, ticker, listener, timer: None, went_on: false }
+    pub(crate) fn new(number: usize, scheduler: Arc<Scheduler>, ticker: Arc<Ticker>) -> Self {
+        Self { number, scheduler, ticker, timer: None, went_on: false }
     }
 
     /// Runs one slice of one guest.
@@ -53,7 +49,7 @@ impl Core {
         match task.slice(&self.ticker, &waker, &stretch) {
             Slice::Ended(end, used) => {
                 self.scheduler.ended(&task, used.cpu, used.now);
-                task.close(*end, &self.scheduler.counters, self.listener.as_ref());
+                task.close(*end, &self.scheduler);
             }
             Slice::Pending(used) => match task.over_cpu() {
                 Some(outcome) => {
@@ -99,7 +95,7 @@ impl Core {
         };
         let end = task.finish(outcome, Answer::default(), used.now);
         self.scheduler.counters.kill_latency.record(used.now.saturating_duration_since(due));
-        task.close(end, &self.scheduler.counters, self.listener.as_ref());
+        task.close(end, &self.scheduler);
     }
 
     /// Arms the timer. Gives back whether it is already time.

@@ -215,7 +215,9 @@ mod tests {
         let (a, b) = (queue.add(3, Bound::Unlimited, now), queue.add(1, Bound::Unlimited, now));
         let used = simulate(&mut queue, &[(a, 50), (b, 50)], Duration::from_secs(2), |_| SLICE);
         assert!((ratio(used[0], used[1]) - 3.0).abs() < 0.05, "{used:?}");
-        let used = simulate(&mut queue, &[(a, 0), (b, 0)], Duration::from_secs(2), |guest| SLICE / (1 + guest as u32 % 7));
+        let used = simulate(&mut queue, &[(a, 0), (b, 0)], Duration::from_secs(2), |guest| {
+            SLICE / u32::try_from(1 + guest % 7).expect("small")
+        });
         assert!((ratio(used[0], used[1]) - 3.0).abs() < 0.05, "however long their slices are: {used:?}");
     }
 

@@ -66,7 +66,7 @@ impl Histogram {
 fn bucket(nanos: u64) -> usize {
     let nanos = nanos.max(STEPS as u64);
     let power = nanos.ilog2() as usize;
-    let step = (nanos >> (power - 3)) as usize & (STEPS - 1);
+    let step = usize::try_from(nanos >> (power - 3)).map_or(0, |leading| leading & (STEPS - 1));
     ((power - 3) * STEPS + step).min(STEPS * POWERS - 1)
 }
 

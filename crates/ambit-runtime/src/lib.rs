@@ -17,6 +17,7 @@ mod cpu_clock;
 mod fair;
 mod finished;
 mod gate;
+mod herald;
 mod inline;
 mod instance;
 mod latency;
@@ -35,8 +36,8 @@ mod tenant;
 mod ticker;
 
 pub use config::RuntimeConfig;
-pub use core_loop::Listener;
 pub use finished::Finished;
+pub use herald::{Events, Heard, Listener};
 pub use instance::{Calling, Gone, Instance, Making};
 pub use latency::Latency;
 pub use module::LoadedModule;

@@ -13,7 +13,7 @@ use std::{
 use ambit_admit::Verified;
 use ambit_core::{Bound, ByteSize, Digest, Event, Policy, RejectReason, Rejection, RunId};
 use ambit_engine::{
-    Call, Engine, Meter, Settings,
+    Call, Engine, Meter, SealKey, Settings,
     wasmtime::{PoolConfig, WasmtimeEngine},
 };
 use tokio::sync::oneshot;
@@ -22,10 +22,11 @@ use crate::{
     bucket::Bucket,
     cache::{Found, ModuleCache},
     config::RuntimeConfig,
-    core_loop::{Core, Listener},
+    core_loop::Core,
     cpu_clock::Stretch,
     finished::{Finished, Identity},
     gate::{Asks, Gate, Permit},
+    herald::{Events, Herald},
     inline::InlineWaker,
     instance::{First, Instance, Making},
     module::LoadedModule,
@@ -58,7 +59,6 @@ pub struct Runtime {
     tenant: Tenant,
     queue: usize,
     queue_wait: Duration,
-    listener: Option<Listener>,
     next: AtomicU64,
 }
 
@@ -78,7 +78,7 @@ impl Runtime {
     /// # Errors
     /// The configuration is out of its ranges, or the operating system gives no threads, timers or descriptors.
     pub fn new(config: RuntimeConfig) -> io::Result<Self> {
-        let engine = Arc::new(WasmtimeEngine::new(PoolConfig { guests: config.pool_guests }));
+        let engine = Arc::new(WasmtimeEngine::new(PoolConfig { guests: config.pool_guests }).with_compiler(config.compiler));
         Self::with_engine(config, engine)
     }
 
@@ -88,10 +88,21 @@ impl Runtime {
     /// As [`Runtime::new`].
     pub fn with_engine(config: RuntimeConfig, engine: Arc<dyn Engine>) -> io::Result<Self> {
         config.check()?;
-        let RuntimeConfig { cores, slice, pool_guests: _, concurrency, memory, queue, queue_wait, cache, compilers, listener } =
-            config;
+        let RuntimeConfig {
+            cores,
+            slice,
+            pool_guests: _,
+            compiler: _,
+            concurrency,
+            memory,
+            queue,
+            queue_wait,
+            cache,
+            compilers,
+            listener,
+        } = config;
         let ticker = Arc::new(Ticker::start(Arc::clone(&engine), slice)?);
-        let scheduler = Arc::new(Scheduler::new(cores, slice, Gate::new(concurrency, memory)));
+        let scheduler = Arc::new(Scheduler::new(cores, slice, Gate::new(concurrency, memory), Herald::new(listener)));
         let engine_version = engine.capabilities().version.into();
         let cache = Arc::new(ModuleCache::new(Arc::clone(&engine), cache.get(), compilers));
         let drivers = (0..cores)
@@ -110,11 +121,10 @@ impl Runtime {
             tenant,
             queue,
             queue_wait,
-            listener,
             next: AtomicU64::new(1),
         };
         for (number, driver) in drivers.into_iter().enumerate() {
-            let core = Core::new(number, Arc::clone(&runtime.scheduler), Arc::clone(&runtime.ticker), runtime.listener.clone());
+            let core = Core::new(number, Arc::clone(&runtime.scheduler), Arc::clone(&runtime.ticker));
             let thread = thread::Builder::new().name(format!("ambit-core-{number}"));
             runtime.cores.push(thread.spawn(move || driver.block_on(core))?);
         }
@@ -137,6 +147,11 @@ impl Runtime {
             return Err(Rejection::new(RejectReason::Policy, message));
         }
         Ok(self.scheduler.tenant(config))
+    }
+
+    /// What happens to runs from now on.
+    pub fn events(&self) -> Events {
+        self.scheduler.herald.events()
     }
 
     /// What is going on, and has gone on.
@@ -178,6 +193,36 @@ impl Runtime {
             Found::Ready(loaded) => Ok(loaded),
             Found::Compiling(compiled) => compiled.await.unwrap_or_else(|_| Err(not_compiled())),
         }
+    }
+
+    /// Compiles a module for runs under `policy`, as bytes under a seal, to be [loaded](Runtime::load_sealed) by another process
+    /// or on another day without the compiler. Blocks the thread.
+    ///
+    /// # Errors
+    /// The engine does not accept the module, or keeps no artifacts as bytes.
+    pub fn seal(&self, module: &Verified, policy: &Policy, key: &SealKey) -> Result<Vec<u8>, Rejection> {
+        let artifact = self.engine.compile(module, &Settings::shared_process(policy))?;
+        key.seal(&*self.engine, &artifact)
+    }
+
+    /// Loads what [`Runtime::seal`] gave for this module, with the same key, under a policy that compiles alike, with the same
+    /// version of the engine.
+    ///
+    /// # Errors
+    /// It is something else: `rejected{signature}`. Nothing but its seal was looked at.
+    pub fn load_sealed(
+        &self,
+        module: &Arc<Verified>,
+        policy: &Policy,
+        key: &SealKey,
+        bytes: &[u8],
+    ) -> Result<Arc<LoadedModule>, Rejection> {
+        let (began, settings) = (Instant::now(), Settings::shared_process(policy));
+        let program = self.engine.load(&key.open(&*self.engine, module, &settings, bytes)?)?;
+        let loaded = LoadedModule { verified: Arc::clone(module), settings, program, compile_time: began.elapsed() };
+        let loaded = Arc::new(loaded);
+        self.cache.insert(&loaded);
+        Ok(loaded)
     }
 
     /// Starts a run. It has ended, one way or another, when the [`Running`] says so.
@@ -277,7 +322,7 @@ impl Runtime {
                     Slice::Ended(end, used) => {
                         task.tenant.note_uncharged(nanos(used.cpu));
                         self.scheduler.counters.inline.fetch_add(1, Relaxed);
-                        return Ok(task.close_here(*end, &self.scheduler.counters, self.listener.as_ref()));
+                        return Ok(task.close_here(*end, &self.scheduler));
                     }
                     Slice::Pending(used) => {
                         task.tenant.note_uncharged(nanos(used.cpu));
@@ -337,7 +382,9 @@ impl Runtime {
         };
         let phase = match found {
             Found::Ready(loaded) => Phase::Running(loaded.guest(host, Arc::clone(&meter), call)),
-            Found::Compiling(module) => Phase::Compiling { module, host: Box::new(host), call, listener: self.listener.clone() },
+            Found::Compiling(module) => {
+                Phase::Compiling { module, host: Box::new(host), call, scheduler: Arc::clone(&self.scheduler) }
+            }
         };
         Ok(self.task(Parts { digest, phase, meter, policy, tenant, name, memory, since, scratch, keep }))
     }
@@ -361,9 +408,7 @@ impl Runtime {
             engine: self.engine.id(),
             engine_version: Arc::clone(&self.engine_version),
         };
-        if let Some(listener) = &self.listener {
-            listener(&Event::Started { run: id, module: digest });
-        }
+        self.scheduler.herald.tell(|| Event::Started { run: id, module: digest });
         let task = Task {
             id,
             digest,

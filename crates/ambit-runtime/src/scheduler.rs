@@ -22,6 +22,7 @@ use ambit_core::RunId;
 use crate::{
     fair::FairQueue,
     gate::{Gate, Permit},
+    herald::Herald,
     seat::{Hold, Put, Seat},
     stats::{Counters, RunState, TenantStats},
     task::Task,
@@ -73,6 +74,7 @@ pub(crate) struct Scheduler {
     state: Mutex<State>,
     pub(crate) gate: Gate,
     pub(crate) counters: Counters,
+    pub(crate) herald: Herald,
     cores: usize,
     /// Runs that are in the queue or on a core.
     busy: AtomicUsize,
@@ -97,7 +99,7 @@ struct State {
 }
 
 impl Scheduler {
-    pub(crate) fn new(cores: usize, slice: Duration, gate: Gate) -> Self {
+    pub(crate) fn new(cores: usize, slice: Duration, gate: Gate, herald: Herald) -> Self {
         let state = State {
             seats: HashMap::new(),
             queue: FairQueue::new(slice),
@@ -113,6 +115,7 @@ impl Scheduler {
             state: Mutex::new(state),
             gate,
             counters: Counters::default(),
+            herald,
             cores,
             busy: AtomicUsize::new(0),
             inline: AtomicUsize::new(0),

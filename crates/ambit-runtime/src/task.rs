@@ -16,14 +16,12 @@ use tokio::sync::oneshot;
 
 use crate::{
     bucket::Bucket,
-    core_loop::Listener,
     cpu_clock::{Stretch, Used},
     finished::End,
     gate::{Asks, Permit},
     module::LoadedModule,
     scheduler::Scheduler,
     scratch::Scratch,
-    stats::Counters,
     tenant::TenantShared,
     ticker::Ticker,
 };
@@ -36,8 +34,8 @@ pub(crate) enum Phase {
         host: Box<HostSpec>,
         /// `None` for an instance that is to be kept.
         call: Option<Call>,
-        /// Hears that it was compiled.
-        listener: Option<Listener>,
+        /// Tells that it was compiled.
+        scheduler: Arc<Scheduler>,
     },
     /// It runs.
     Running(Box<dyn Guest>),
@@ -155,11 +153,9 @@ impl Task {
                         Err(_) => return Poll::Ready(Ended::Failed("the compiler panicked, or had no thread".into())),
                     };
                     self.compile_time = Some(loaded.compile_time);
-                    if let Phase::Compiling { host, call, listener, .. } = std::mem::replace(&mut self.phase, Phase::Over) {
+                    if let Phase::Compiling { host, call, scheduler, .. } = std::mem::replace(&mut self.phase, Phase::Over) {
                         // Before anything of it runs.
-                        if let Some(listener) = listener {
-                            listener(&Event::Compiled { run: self.id });
-                        }
+                        scheduler.herald.tell(|| Event::Compiled { run: self.id });
                         let meter = Arc::clone(&self.meter);
                         self.phase = Phase::Running(loaded.guest(*host, meter, call));
                     }
@@ -174,9 +170,9 @@ impl Task {
     }
 
     /// The last of a run whose end somebody waits for.
-    pub(crate) fn close(mut self: Box<Self>, end: End, counters: &Counters, listener: Option<&Listener>) {
+    pub(crate) fn close(mut self: Box<Self>, end: End, scheduler: &Scheduler) {
         let sender = self.done.take();
-        let done = self.close_here(end, counters, listener);
+        let done = self.close_here(end, scheduler);
         if let Some(sender) = sender {
             // Nobody may be waiting any more.
             let _ = sender.send(done);
@@ -184,7 +180,7 @@ impl Task {
     }
 
     /// The last of a run: removes what it leaves on disk, makes room for others, and tells whoever listens.
-    pub(crate) fn close_here(mut self: Box<Self>, end: End, counters: &Counters, listener: Option<&Listener>) -> Done {
+    pub(crate) fn close_here(mut self: Box<Self>, end: End, scheduler: &Scheduler) -> Done {
         let (permit, scratch) = (self.permit.take(), self.scratch.take());
         let remains = match self.kept.take() {
             Some(guest) => Some(Remains { guest, permit, scratch }),
@@ -193,16 +189,14 @@ impl Task {
                 None
             }
         };
-        counters.count_end(&end.outcome);
+        scheduler.counters.count_end(&end.outcome);
         self.tenant.ended.fetch_add(1, Relaxed);
-        if let Some(listener) = listener {
-            listener(&Event::Ended {
-                run: self.id,
-                module: Some(self.digest),
-                outcome: end.outcome.clone(),
-                violations: end.violations.clone(),
-            });
-        }
+        scheduler.herald.tell(|| Event::Ended {
+            run: self.id,
+            module: Some(self.digest),
+            outcome: end.outcome.clone(),
+            violations: end.violations.clone(),
+        });
         Done { end, remains }
     }
 

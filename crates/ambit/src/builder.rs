@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, thread, time::Duration};
 use ambit_core::{Bound, ByteSize, Count, Event};
 use ambit_engine::{
     HostFunctions,
-    wasmtime::{PoolConfig, WasmtimeEngine},
+    wasmtime::{CompilerConfig, PoolConfig, WasmtimeEngine},
 };
 use ambit_runtime::RuntimeConfig;
 
@@ -138,6 +138,12 @@ impl RuntimeBuilder {
         self
     }
 
+    /// How the compiler works: what it optimises for, and whether on several threads. Default for speed, on several.
+    pub fn compiler(mut self, compiler: CompilerConfig) -> Self {
+        self.config.compiler = compiler;
+        self
+    }
+
     /// Hears of every call and run: that it was asked for and that it has ended. On the thread it happens on, which others
     /// wait for: it must be quick, and must not call the runtime.
     pub fn listener(mut self, listener: impl Fn(&Event) + Send + Sync + 'static) -> Self {
@@ -161,6 +167,7 @@ impl RuntimeBuilder {
         let policy = policy.build()?;
         functions.admitted(&policy.grants)?;
         let engine = WasmtimeEngine::with_functions(PoolConfig { guests: config.pool_guests }, functions);
+        let engine = engine.with_compiler(config.compiler);
         let runtime = ambit_runtime::Runtime::with_engine(config, Arc::new(engine)).map_err(Error::Setup)?;
         Ok(Runtime::new_with(runtime, policy))
     }

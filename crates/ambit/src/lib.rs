@@ -88,6 +88,7 @@ mod output;
 mod policy;
 mod running;
 mod runtime;
+mod sealed;
 mod streams;
 mod units;
 mod values;
@@ -101,10 +102,13 @@ pub use ambit_core::{
     RejectReason, Rejection, Report, ResultValue as Value, RunId, TrapKind, Usage, Violation,
 };
 pub use ambit_engine::{
-    AccessError, HostCall, HostError, HostFunctions, HostFuture, RegisterError, TableElement,
+    AccessError, HostCall, HostError, HostFunctions, HostFuture, RegisterError, SealKey, TableElement,
     host::{Capture, Discard, GuestOutput},
+    wasmtime::{CompilerConfig, Optimize},
 };
-pub use ambit_runtime::{Control, Finished, RunState, SchedulerStats, Tenant, TenantConfig};
+pub use ambit_runtime::{
+    CacheStats, Control, Events, Finished, Heard, Latency, RunState, SchedulerStats, Tenant, TenantConfig, TenantStats,
+};
 pub use builder::RuntimeBuilder;
 pub use error::Error;
 pub use func::TypedFunc;

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, thread};
 
-use ambit_runtime::{SchedulerStats, Tenant, TenantConfig};
+use ambit_runtime::{Events, SchedulerStats, Tenant, TenantConfig};
 use tokio::sync::Semaphore;
 
 use crate::{builder::RuntimeBuilder, error::Error, policy::Policy};
@@ -63,6 +63,11 @@ impl Runtime {
     /// What is going on, and has gone on.
     pub fn stats(&self) -> SchedulerStats {
         self.inner().stats()
+    }
+
+    /// What happens to calls and runs from now on.
+    pub fn events(&self) -> Events {
+        self.inner().events()
     }
 
     pub(crate) fn inner(&self) -> &ambit_runtime::Runtime {

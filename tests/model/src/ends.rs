@@ -45,11 +45,11 @@ impl World {
 /// What a core does until there is nothing left to do.
 fn core(world: &Shared) {
     loop {
-        let mut state = world.lock().unwrap();
+        let mut state = world.lock().expect("no panic");
         if let Some(why) = state.doomed.pop_front() {
             drop(state);
             // Its guest is dropped outside the lock.
-            world.lock().unwrap().ends.push(why);
+            world.lock().expect("no panic").ends.push(why);
             continue;
         }
         let Some(()) = state.queue.pop_front() else { return };
@@ -58,12 +58,12 @@ fn core(world: &Shared) {
         // A slice, outside the lock. The guest wants to go on, so it wakes itself.
         guest.slices -= 1;
         if guest.slices == 0 {
-            let mut state = world.lock().unwrap();
+            let mut state = world.lock().expect("no panic");
             state.seat = None;
             state.ends.push("exit");
             continue;
         }
-        let mut state = world.lock().unwrap();
+        let mut state = world.lock().expect("no panic");
         let seat = state.seat.as_mut().expect("only the core that has a run takes its seat away");
         assert!(!seat.wake(), "it is away");
         match seat.put(guest) {
@@ -88,19 +88,19 @@ fn beside_a_core(slices: u32, others: &[fn(&Shared)]) -> Shared {
         })
         .collect();
     core(&world);
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
     core(&world);
     world
 }
 
 fn pause(world: &Shared) {
-    if let Some(seat) = &mut world.lock().unwrap().seat {
+    if let Some(seat) = &mut world.lock().expect("no panic").seat {
         seat.hold(Hold::Paused);
     }
 }
 
 fn resume(world: &Shared) {
-    let mut state = world.lock().unwrap();
+    let mut state = world.lock().expect("no panic");
     if state.seat.as_mut().is_some_and(|seat| seat.release(Hold::Paused)) {
         state.queue.push_back(());
     }
@@ -109,8 +109,11 @@ fn resume(world: &Shared) {
 #[test]
 fn cancel_and_deadline_and_exit_at_one_instant_give_one_end() {
     loom::model(|| {
-        let world = beside_a_core(2, &[|world| world.lock().unwrap().end("cancel"), |world| world.lock().unwrap().end("deadline")]);
-        let state = world.lock().unwrap();
+        let world = beside_a_core(
+            2,
+            &[|world| world.lock().expect("no panic").end("cancel"), |world| world.lock().expect("no panic").end("deadline")],
+        );
+        let state = world.lock().expect("no panic");
         assert_eq!(state.ends.len(), 1, "{:?}", state.ends);
         assert!(state.seat.is_none());
     });
@@ -126,15 +129,15 @@ fn a_run_that_is_paused_and_resumed_is_not_forgotten_and_runs_once() {
                 resume(world);
             }],
         );
-        assert_eq!(world.lock().unwrap().ends, ["exit"]);
+        assert_eq!(world.lock().expect("no panic").ends, ["exit"]);
     });
 }
 
 #[test]
 fn a_paused_run_can_still_be_ended() {
     loom::model(|| {
-        let world = beside_a_core(2, &[pause, |world| world.lock().unwrap().end("deadline")]);
-        let state = world.lock().unwrap();
+        let world = beside_a_core(2, &[pause, |world| world.lock().expect("no panic").end("deadline")]);
+        let state = world.lock().expect("no panic");
         assert_eq!(state.ends.len(), 1, "{:?}", state.ends);
     });
 }
@@ -142,7 +145,7 @@ fn a_paused_run_can_still_be_ended() {
 #[test]
 fn two_cores_never_have_the_same_run() {
     loom::model(|| {
-        let world = beside_a_core(2, &[core, |world| world.lock().unwrap().end("cancel")]);
-        assert_eq!(world.lock().unwrap().ends.len(), 1);
+        let world = beside_a_core(2, &[core, |world| world.lock().expect("no panic").end("cancel")]);
+        assert_eq!(world.lock().expect("no panic").ends.len(), 1);
     });
 }

@@ -3,7 +3,7 @@
 //! A package of its own, since the checker's dependencies are nobody else's. The machine is the scheduler's own source.
 #![cfg(test)]
 
-#[allow(dead_code, reason = "the scheduler uses all of it")]
+#[expect(dead_code, reason = "the scheduler uses all of it")]
 #[path = "../../../crates/ambit-runtime/src/seat.rs"]
 mod seat;
 

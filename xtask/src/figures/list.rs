@@ -163,7 +163,7 @@ pub(super) const FIGURES: &[Figure] = &[
     },
     Figure {
         name: "run-hello",
-        what: "the whole process of `ambit run` on a hello",
+        what: "the whole process of `ambit run`, as it is shipped, on a hello",
         bound: Bound::TimesPartner(1.0, "`wasmtime run` without a cache"),
         measure: run_hello,
     },

@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use super::{figure::Sample, release::release};
+use super::{
+    figure::Sample,
+    release::{release, shipped},
+};
 use crate::{process::on_path, repo::Repo};
 
 const HELLO: &str = "guests/bin/hello.wasm";
@@ -21,12 +24,13 @@ const ENDED_RUNS: usize = 5;
 /// The exit status of a run that is ended at its deadline.
 const OUT_OF_TIME: i32 = 124;
 
-/// `ambit run hello` beside `wasmtime run hello`, both without anything compiled before.
+/// `ambit run hello` beside `wasmtime run hello`, both without anything compiled before. Ours is what is shipped; theirs is what
+/// is on PATH.
 pub(super) fn run_hello(repo: &Repo) -> anyhow::Result<Sample> {
     let Some(wasmtime) = on_path("wasmtime") else {
         return Ok(Sample::Skipped("there is no `wasmtime` on PATH to compare with".into()));
     };
-    let ambit = ambit(repo)?;
+    let ambit = shipped(repo)?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for run in 0..WARM_UP_RUNS + COMPARED_RUNS {
         let our = time_zero(repo, &ambit, &["run", "--isolation", "none", HELLO])?;

@@ -1,7 +1,8 @@
 //! How Wasmtime is configured for a set of settings.
 
 use wasmtime::{
-    Config, Enabled, InstanceAllocationStrategy, OperatorCost, PoolingAllocationConfig, WasmBacktraceDetails, WasmFeatures,
+    Config, Enabled, InstanceAllocationStrategy, OperatorCost, OptLevel, PoolingAllocationConfig, WasmBacktraceDetails,
+    WasmFeatures,
 };
 
 use super::exit;
@@ -24,11 +25,44 @@ const KEEP_RESIDENT: usize = 2 << 20;
 /// Host stack on a fiber beyond the wasm stack: host functions run there too.
 const HOST_STACK: usize = 512 << 10;
 
+/// How the compiler works. It decides how long compilation takes and how fast code is, and nothing about what code may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompilerConfig {
+    /// What code is optimised for. Default speed.
+    pub optimize: Optimize,
+    /// Whether one module is compiled on several threads. Default yes.
+    pub parallel: bool,
+}
+
+/// What code is optimised for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Optimize {
+    /// Nothing: compilation is quick, and code slow.
+    Nothing,
+    /// Its speed.
+    Speed,
+    /// Its speed, and then its size.
+    SpeedAndSize,
+}
+
+impl Default for CompilerConfig {
+    fn default() -> Self {
+        Self { optimize: Optimize::Speed, parallel: true }
+    }
+}
+
 /// Everything that decides what code is compiled to, and nothing about where instances come from.
-pub(super) fn base(settings: &Settings) -> Config {
+pub(super) fn base(settings: &Settings, compiler: CompilerConfig) -> Config {
     let Settings { features, stack, epochs, fuel, deterministic } = *settings;
+    let CompilerConfig { optimize, parallel } = compiler;
     let mut config = Config::new();
     config
+        .cranelift_opt_level(match optimize {
+            Optimize::Nothing => OptLevel::None,
+            Optimize::Speed => OptLevel::Speed,
+            Optimize::SpeedAndSize => OptLevel::SpeedAndSize,
+        })
+        .parallel_compilation(parallel)
         .wasm_features(WasmFeatures::all(), false)
         .wasm_features(ambit_admit::wasm_features(features), true)
         .epoch_interruption(epochs)

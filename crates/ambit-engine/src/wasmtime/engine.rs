@@ -11,7 +11,7 @@ use ambit_core::{EngineCapabilities, EngineId, Feature, FeatureSet, LimitKey, Re
 use wasmtime::{Engine as Inner, Linker, component::Linker as ComponentLinker};
 
 use super::{
-    config,
+    config::{self, CompilerConfig},
     data::Data,
     link, p2,
     program::{NativeCode, WasmtimeProgram},
@@ -20,6 +20,7 @@ use crate::{
     artifact::Artifact,
     contract::{Engine, Program},
     functions::HostFunctions,
+    seal::Unsealed,
     settings::Settings,
 };
 
@@ -34,6 +35,7 @@ pub struct PoolConfig {
 /// Wasmtime with Cranelift.
 pub struct WasmtimeEngine {
     pool: PoolConfig,
+    compiler: CompilerConfig,
     functions: Arc<HostFunctions>,
     /// Engines that run, by settings and by whether instances come from the pool. They have no compiler.
     slots: Mutex<HashMap<(Settings, bool), Arc<Slot>>>,
@@ -81,7 +83,19 @@ impl WasmtimeEngine {
 
     /// The same, with host functions of the embedder's.
     pub fn with_functions(pool: PoolConfig, functions: HostFunctions) -> Self {
-        Self { pool, functions: Arc::new(functions), slots: Mutex::default(), ticking: RwLock::default() }
+        Self {
+            pool,
+            compiler: CompilerConfig::default(),
+            functions: Arc::new(functions),
+            slots: Mutex::default(),
+            ticking: RwLock::default(),
+        }
+    }
+
+    /// The same, with a compiler that works otherwise.
+    #[must_use]
+    pub fn with_compiler(self, compiler: CompilerConfig) -> Self {
+        Self { compiler, ..self }
     }
 
     fn slots(&self) -> MutexGuard<'_, HashMap<(Settings, bool), Arc<Slot>>> {
@@ -94,7 +108,7 @@ impl WasmtimeEngine {
         if let Some(slot) = slots.get(&(*settings, pooled)) {
             return Ok(Arc::clone(slot));
         }
-        let mut config = config::base(settings);
+        let mut config = config::base(settings, self.compiler);
         config.enable_compiler(false);
         if pooled {
             let nested = if self.functions.may_call_back() { config::POOL_NESTED_STACKS } else { 0 };
@@ -166,13 +180,22 @@ impl Engine for WasmtimeEngine {
             // Admission has validated the module; what is left is what only this engine refuses.
             Rejection::new(RejectReason::InvalidModule, format!("wasmtime does not accept the module: {}", message(&error)))
         };
-        let compiler = Inner::new(&config::base(settings)).map_err(unusable)?;
+        let compiler = Inner::new(&config::base(settings, self.compiler)).map_err(unusable)?;
         let code = match module.kind() {
             ModuleKind::Core => compiler.precompile_module(module.bytes()),
             ModuleKind::Component => compiler.precompile_component(module.bytes()),
         }
         .map_err(invalid)?;
         let code = NativeCode { bytes: code, kind: module.kind(), pooled: self.fits_pool(module) };
+        Ok(Artifact::new(EngineId::Wasmtime, module, settings, code))
+    }
+
+    fn code_of(&self, artifact: &Artifact) -> Option<Vec<u8>> {
+        artifact.code::<NativeCode>().map(|code| code.bytes.clone())
+    }
+
+    fn artifact_of(&self, module: &Verified, settings: &Settings, code: Unsealed<'_>) -> Result<Artifact, Rejection> {
+        let code = NativeCode { bytes: code.code().to_vec(), kind: module.kind(), pooled: self.fits_pool(module) };
         Ok(Artifact::new(EngineId::Wasmtime, module, settings, code))
     }
 

@@ -20,17 +20,18 @@ mod p2_stdio;
 mod program;
 mod store;
 
+pub use config::{CompilerConfig, Optimize};
 pub use engine::{PoolConfig, WasmtimeEngine};
 
 /// The configuration that modules are compiled with under these settings: for tests that need Wasmtime's own interface,
 /// such as the specification's, and must not test another configuration than the one in use.
 pub fn configuration(settings: &crate::Settings) -> wasmtime::Config {
-    config::base(settings)
+    config::base(settings, CompilerConfig::default())
 }
 
 /// The same with instances from a pool of `guests` slots: the partner of benchmarks.
 pub fn pooled_configuration(settings: &crate::Settings, guests: u32) -> wasmtime::Config {
-    let mut configuration = config::base(settings);
+    let mut configuration = config::base(settings, CompilerConfig::default());
     config::pooled(&mut configuration, guests, 0);
     configuration
 }

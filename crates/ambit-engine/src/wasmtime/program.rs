@@ -139,8 +139,9 @@ impl Linked {
 #[expect(unsafe_code, reason = "an artifact is machine code: loading it is trusting it")]
 fn load_module(slot: &Slot, code: &NativeCode) -> wasmtime::Result<Module> {
     // SAFETY: `deserialize` asks for bytes that Wasmtime's compiler made, unchanged. `NativeCode` is private to this module
-    // tree, `WasmtimeEngine::compile` is the only place that makes one, from the compiler's output, and nothing has
-    // mutable access to it after. Wasmtime itself checks version and settings.
+    // tree. `WasmtimeEngine` alone makes one: `compile` from the compiler's output, and `artifact_of` from bytes that
+    // `SealKey` says are that output, for this module, version and settings; keeping the key is keeping this promise.
+    // Nothing has mutable access to it after. Wasmtime itself checks version and settings too.
     unsafe { Module::deserialize(&slot.engine, &code.bytes) }
 }
 

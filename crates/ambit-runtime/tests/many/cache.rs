@@ -3,8 +3,11 @@
 use std::{sync::Arc, thread};
 
 use ambit_admit::AdmitRules;
-use ambit_core::{ByteSize, RejectReason};
-use ambit_engine::Call;
+use ambit_core::{ByteSize, RejectReason, ResultValue};
+use ambit_engine::{
+    Call,
+    wasmtime::{CompilerConfig, Optimize},
+};
 use ambit_runtime::{Module, RunRequest, RuntimeConfig, Streams};
 
 use crate::{World, policy, shown};
@@ -52,4 +55,15 @@ fn it_holds_no_more_than_it_may_and_drops_what_was_least_wanted() {
     let cache = world.runtime.stats().cache;
     assert!(cache.bytes <= 64 << 10 && cache.evicted > 0, "{cache:?}");
     assert_eq!((cache.modules as u64 + cache.evicted, cache.misses), (20, 20), "{cache:?}");
+}
+
+#[test]
+fn however_the_compiler_works_the_code_does_the_same() {
+    for optimize in [Optimize::Nothing, Optimize::Speed, Optimize::SpeedAndSize] {
+        for parallel in [false, true] {
+            let world = World::new(RuntimeConfig { compiler: CompilerConfig { optimize, parallel }, ..RuntimeConfig::default() });
+            let finished = world.start("add", &["42"], policy(&[])).wait();
+            assert_eq!(finished.results(), [ResultValue::I32(42)], "{optimize:?} {parallel}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use ambit_core::{Event, RunId};
-use ambit_runtime::RuntimeConfig;
+use ambit_runtime::{Heard, RuntimeConfig};
 
 use crate::{World, policy, shown};
 
@@ -62,5 +62,33 @@ fn a_runtime_that_goes_ends_what_it_runs() {
     drop(world);
     for run in runs {
         assert_eq!(shown(run.wait().outcome()), "cancelled:shutdown");
+    }
+}
+
+#[test]
+fn a_stream_of_events_has_each_start_and_end_in_order() {
+    let world = World::new(RuntimeConfig::default());
+    let mut events = world.runtime.events();
+    let run = world.start("nothing", &[], policy(&[]));
+    let id = run.id();
+    run.wait();
+    drop(world);
+    let mut heard = Vec::new();
+    while let Some(Heard::Event(event)) = events.next_blocking() {
+        heard.push(match event {
+            Event::Started { run, .. } => ("started", run),
+            Event::Compiled { run } => ("compiled", run),
+            Event::Ended { run, .. } => ("ended", run),
+        });
+    }
+    assert_eq!(heard, [("started", id), ("compiled", id), ("ended", id)]);
+}
+
+#[test]
+fn a_listener_that_panics_harms_nobody() {
+    let listener = Arc::new(|event: &Event| assert!(!matches!(event, Event::Ended { .. }), "on purpose"));
+    let world = World::new(RuntimeConfig { listener: Some(listener), ..RuntimeConfig::default() });
+    for _ in 0..3 {
+        assert_eq!(shown(world.start("nothing", &[], policy(&[])).wait().outcome()), "exited:0");
     }
 }

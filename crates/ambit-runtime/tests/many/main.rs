@@ -5,6 +5,7 @@ mod cache;
 mod ends;
 mod instances;
 mod pauses;
+mod sealed;
 mod shares;
 
 use std::{

@@ -8,6 +8,7 @@ mod instances;
 mod load;
 mod policy;
 mod programs;
+mod sealed;
 mod shipped;
 mod tenants;
 
