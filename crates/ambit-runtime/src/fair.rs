@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(queue.refill(lane, again), None);
         assert_eq!(queue.refill(lane, again), None, "a second timer changes nothing");
         assert_eq!(queue.runnable(), 1);
-        assert_eq!(queue.charge_more(lane, Duration::from_millis(500), again).is_some(), true);
+        assert!(queue.charge_more(lane, Duration::from_millis(500), again).is_some());
         assert_eq!((queue.runnable(), queue.pop()), (0, None), "throttled again, and in no other place of the order");
     }
 
