@@ -121,3 +121,8 @@ pub use running::Running;
 pub use runtime::Runtime;
 pub use units::Units;
 pub use values::{Number, Values};
+
+/// What README.md shows compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
