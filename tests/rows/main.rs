@@ -1,5 +1,6 @@
 //! Rows of the feature list, each by its name: what five earlier designs promised, and where each of them failed.
 
+mod alone;
 mod b_batch;
 mod components;
 #[path = "../door.rs"]

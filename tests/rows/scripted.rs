@@ -4,7 +4,6 @@ use std::{
     fs,
     io::{self, IoSlice},
     os::unix::{ffi::OsStrExt, fs::symlink},
-    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -20,7 +19,10 @@ use ambit_engine::{
 };
 use ambit_runtime::{Module, RunRequest, Streams};
 
-use crate::door::{Ask, Door, guest, resident, shown};
+use crate::{
+    alone::alone,
+    door::{Ask, Door, guest, resident, shown},
+};
 
 /// An output that panics: a host function with a bug.
 struct Panics;
@@ -90,19 +92,6 @@ fn cpu_022_many_short_jobs_do_not_starve_anybody() {
     for running in running {
         assert_eq!(shown(running.wait().outcome()), "limit-exceeded:fuel");
     }
-}
-
-/// Whether this process runs the test of this name alone, as measuring its memory takes. If not, one is started that does.
-fn alone(test: &str) -> bool {
-    const ALONE: &str = "AMBIT_TEST_ALONE";
-    if std::env::var_os(ALONE).is_some() {
-        return true;
-    }
-    let this = std::env::current_exe().expect("a program");
-    let output = Command::new(this).args([test, "--exact"]).env(ALONE, "1").output().expect("it starts");
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    false
 }
 
 #[test]
