@@ -11,7 +11,7 @@ use std::{
 };
 
 use ambit_admit::Verified;
-use ambit_core::{Bound, ByteSize, Digest, Event, Policy, RejectReason, Rejection, RunId};
+use ambit_core::{Bound, ByteSize, Digest, Event, Outcome, Policy, RejectReason, Rejection, RunId};
 use ambit_engine::{
     Call, Engine, Meter, SealKey, Settings,
     wasmtime::{PoolConfig, WasmtimeEngine},
@@ -353,7 +353,15 @@ impl Runtime {
                     Refused::Full => format!("{} runs wait already; try again later", self.queue),
                     Refused::Stopping => "the runtime is shutting down".into(),
                 };
-                Err((task, Rejection::new(RejectReason::Overloaded, message)))
+                let refused = Rejection::new(RejectReason::Overloaded, message);
+                // It was told of when it was given its number.
+                self.scheduler.herald.tell(|| Event::Ended {
+                    run: task.id,
+                    module: Some(task.digest),
+                    outcome: Outcome::Rejected(refused.clone()),
+                    violations: Vec::new(),
+                });
+                Err((task, refused))
             }
         }
     }
