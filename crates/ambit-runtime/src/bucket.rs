@@ -9,7 +9,7 @@ const PERIOD: Duration = Duration::from_millis(100);
 const REST: Duration = Duration::from_millis(20);
 
 /// What a guest or a tenant may use of the cores. Full at the start; refills by its share; holds at most one period's worth.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Bucket {
     /// Thousandths of a core; `None` needs no bucket.
     share: Option<u32>,

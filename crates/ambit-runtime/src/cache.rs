@@ -52,7 +52,12 @@ pub(crate) enum Found {
     Ready(Arc<LoadedModule>),
     /// It comes when it has been compiled; nothing comes if the compiler panics.
     Compiling(oneshot::Receiver<Compiled>),
+    /// As many wait to be compiled as may.
+    Full,
 }
+
+/// How many modules may wait to be compiled.
+const MOST_JOBS: usize = 1000;
 
 impl ModuleCache {
     pub(crate) fn new(engine: Arc<dyn Engine>, capacity: u64, compilers: usize) -> Self {
@@ -74,7 +79,7 @@ impl ModuleCache {
         let mut state = self.state();
         state.lookups += 1;
         let now = state.lookups;
-        let State { slots, stats, .. } = &mut *state;
+        let State { slots, jobs, stats, .. } = &mut *state;
         let (sender, receiver) = oneshot::channel();
         match slots.entry(key) {
             Entry::Occupied(slot) => match slot.into_mut() {
@@ -88,6 +93,7 @@ impl ModuleCache {
                     waiting.push(sender);
                 }
             },
+            Entry::Vacant(_) if jobs.len() >= MOST_JOBS => return Found::Full,
             Entry::Vacant(slot) => {
                 stats.misses += 1;
                 slot.insert(Slot::Compiling(vec![sender]));
@@ -125,11 +131,17 @@ impl ModuleCache {
 
     fn next_job(&self) -> Option<(Key, Arc<Verified>)> {
         let mut state = self.state();
-        let job = state.jobs.pop_front();
-        if job.is_none() {
-            state.working -= 1;
+        while let Some(job) = state.jobs.pop_front() {
+            match state.slots.get(&job.0) {
+                // Whoever wanted it has gone.
+                Some(Slot::Compiling(waiting)) if waiting.iter().all(oneshot::Sender::is_closed) => {
+                    state.slots.remove(&job.0);
+                }
+                _ => return Some(job),
+            }
         }
-        job
+        state.working -= 1;
+        None
     }
 
     /// Gives a compilation up: whoever waits for it hears that.

@@ -20,7 +20,7 @@ pub struct RuntimeConfig {
     /// How much memory may be reserved for runs and kept instances together: the sum of their limits `memory`. Runs beyond
     /// it wait. Default unlimited.
     pub memory: Bound<ByteSize>,
-    /// How many runs may wait for either; more are refused as `overloaded`. Default 10 000.
+    /// How many runs of each tenant may wait for either; more are refused as `overloaded`. Default 10 000.
     pub queue: usize,
     /// How long one may wait before it is refused. Default 30 s.
     pub queue_wait: Duration,
@@ -57,6 +57,8 @@ impl Default for RuntimeConfig {
 const SLICES: std::ops::RangeInclusive<Duration> = Duration::from_micros(100)..=Duration::from_secs(1);
 /// The most threads that run guests.
 const MOST_CORES: usize = 1024;
+/// The longest that a run may wait to be admitted: a day.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 impl RuntimeConfig {
     /// Whether all this can be had.
@@ -72,6 +74,9 @@ impl RuntimeConfig {
         }
         if !(1..=MOST_CORES).contains(&self.cores) {
             return refuse(format!("{} cores; there must be between 1 and {MOST_CORES}", self.cores));
+        }
+        if self.queue_wait > LONGEST_WAIT {
+            return refuse(format!("a wait of {:?} in the queue; the longest is {LONGEST_WAIT:?}", self.queue_wait));
         }
         if self.pool_guests > 0 {
             pool_size::check(self.pool_guests)?;

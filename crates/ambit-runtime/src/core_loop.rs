@@ -15,8 +15,9 @@ use tokio::time::Sleep;
 
 use crate::{
     cpu_clock::Stretch,
+    finished::End,
     scheduler::{Doom, Scheduler, Why, Work},
-    task::{self, Phase, Slice, Task, panicked},
+    task::{self, Slice, Task, panicked},
     ticker::Ticker,
 };
 
@@ -49,7 +50,7 @@ impl Core {
         match task.slice(&self.ticker, &waker, &stretch) {
             Slice::Ended(end, used) => {
                 self.scheduler.ended(&task, used.cpu, used.now);
-                task.close(*end, &self.scheduler);
+                self.close(task, *end);
             }
             Slice::Pending(used) => match task.over_cpu() {
                 Some(outcome) => {
@@ -83,7 +84,8 @@ impl Core {
     /// Ends a run from outside: its guest is dropped wherever it is.
     fn end(&self, mut task: Box<Task>, due: Instant, outcome: impl FnOnce(&Task) -> Outcome) {
         let stretch = Stretch::begin();
-        let dropped = catch_unwind(AssertUnwindSafe(|| task.phase = Phase::Over));
+        // One that is kept and was not called yet is what it was.
+        let dropped = catch_unwind(AssertUnwindSafe(|| task.leave()));
         let used = stretch.used();
         task.cpu += used.cpu;
         self.scheduler.charge(&task.tenant, used.cpu);
@@ -95,7 +97,17 @@ impl Core {
         };
         let end = task.finish(outcome, Answer::default(), used.now);
         self.scheduler.counters.kill_latency.record(used.now.saturating_duration_since(due));
-        task.close(end, &self.scheduler);
+        self.close(task, end);
+    }
+
+    /// The last of a run. What it takes, removing files above all, is its tenant's; and nothing of an embedder's that is called
+    /// here may end the core.
+    fn close(&self, task: Box<Task>, end: End) {
+        let (stretch, tenant) = (Stretch::begin(), Arc::clone(&task.tenant));
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| task.close(end, &self.scheduler))) {
+            tracing::error!("the end of a run panicked: {}", task::message_of(&*panic));
+        }
+        self.scheduler.charge(&tenant, stretch.used().cpu);
     }
 
     /// Arms the timer. Gives back whether it is already time.

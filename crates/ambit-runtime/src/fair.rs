@@ -11,6 +11,8 @@ use crate::bucket::Bucket;
 
 /// Virtual time is CPU time in nanoseconds times this, divided by the weight.
 const SCALE: u64 = 1024;
+/// How many slices' worth of CPU time a tenant may owe that it had when nobody else wanted it.
+const MOST_DEBT: u64 = 4;
 
 /// Those who may run, by tenant.
 ///
@@ -119,9 +121,23 @@ impl FairQueue {
         self.charge(lane, used, self.slice, now)
     }
 
-    /// Charges CPU time that was used without having been picked.
+    /// Charges CPU time that was used without having been picked: while nobody else wanted it, or in ending runs. What it cost
+    /// is a debt of some slices at most, since nobody else lost more by it.
     pub(crate) fn charge_more(&mut self, lane: usize, used: Duration, now: Instant) -> Option<Instant> {
-        self.charge(lane, used, 0, now)
+        let most = self.lanes.get(lane)?.as_ref().map(|lane| {
+            let debt = self.slice.saturating_mul(MOST_DEBT).saturating_mul(SCALE) / lane.weight;
+            lane.virtual_time.max(self.floor.saturating_add(debt))
+        })?;
+        let again = self.charge(lane, used, 0, now);
+        let slot = self.lanes.get_mut(lane)?.as_mut()?;
+        if slot.virtual_time > most {
+            let waiting = self.order.remove(&(slot.virtual_time, lane));
+            slot.virtual_time = most;
+            if waiting {
+                self.order.insert((most, lane));
+            }
+        }
+        again
     }
 
     fn charge(&mut self, index: usize, used: Duration, charged: u64, now: Instant) -> Option<Instant> {
@@ -143,13 +159,14 @@ impl FairQueue {
     /// Lets a throttled tenant run again, if its share has refilled by now; otherwise gives back when.
     pub(crate) fn refill(&mut self, index: usize, now: Instant) -> Option<Instant> {
         let lane = self.lanes.get_mut(index)?.as_mut()?;
+        if !lane.throttled {
+            return None;
+        }
         if let Some(again) = lane.bucket.charge(Duration::ZERO, now) {
             return Some(again);
         }
-        if lane.throttled {
-            lane.throttled = false;
-            self.runnable += lane.ready.len();
-        }
+        lane.throttled = false;
+        self.runnable += lane.ready.len();
         if !lane.ready.is_empty() {
             let credit = self.slice.saturating_mul(SCALE) / lane.weight;
             lane.virtual_time = lane.virtual_time.max(self.floor.saturating_sub(credit));
@@ -259,6 +276,23 @@ mod tests {
         });
         let turns = turns.count();
         assert!((49..=52).contains(&turns), "ten seconds of rest are worth a slice, not ten seconds: {turns}");
+    }
+
+    #[test]
+    fn a_tenant_that_is_not_throttled_is_not_refilled_twice() {
+        let mut queue = FairQueue::new(SLICE);
+        let now = Instant::now();
+        let lane = queue.add(1, Bound::At(Cpus::from_milli(100)), now);
+        queue.push(lane, RunId(1));
+        queue.push(lane, RunId(2));
+        assert!(queue.pop().is_some());
+        let again = queue.settle(lane, Duration::from_millis(50), now).expect("it has used up its share");
+        assert_eq!((queue.runnable(), queue.pop()), (0, None));
+        assert_eq!(queue.refill(lane, again), None);
+        assert_eq!(queue.refill(lane, again), None, "a second timer changes nothing");
+        assert_eq!(queue.runnable(), 1);
+        assert!(queue.charge_more(lane, Duration::from_millis(500), again).is_some());
+        assert_eq!((queue.runnable(), queue.pop()), (0, None), "throttled again, and in no other place of the order");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
 };
 
 use ambit_core::{Bound, ByteSize, Count};
@@ -16,8 +16,10 @@ pub(crate) struct Gate {
     memory: u64,
     running: AtomicUsize,
     reserved: AtomicU64,
-    /// Runs that wait for room. Nobody passes them.
+    /// Runs that wait for room.
     pub(crate) waiting: AtomicUsize,
+    /// One of them waits for room in the runtime, not in its own tenant: nobody passes it.
+    pub(crate) short: AtomicBool,
 }
 
 impl Gate {
@@ -30,7 +32,14 @@ impl Gate {
             Bound::At(size) => size.get(),
             Bound::Unlimited => u64::MAX,
         };
-        Self { concurrency, memory, running: AtomicUsize::new(0), reserved: AtomicU64::new(0), waiting: AtomicUsize::new(0) }
+        Self {
+            concurrency,
+            memory,
+            running: AtomicUsize::new(0),
+            reserved: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            short: AtomicBool::new(false),
+        }
     }
 
     /// All the memory that may be reserved, in bytes.

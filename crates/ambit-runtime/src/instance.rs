@@ -8,16 +8,14 @@ use std::{
 };
 
 use ambit_core::{Outcome, Policy, RejectReason, Rejection, Usage};
-use ambit_engine::{Call, Guest, Kept, Meter};
+use ambit_engine::{Call, Kept, Meter};
 
 use crate::{
     finished::Finished,
-    gate::Permit,
     module::LoadedModule,
     running::Running,
     runtime::{Runtime, Started},
     scheduler::Scheduler,
-    scratch::Scratch,
     task::Remains,
     tenant::TenantShared,
 };
@@ -35,32 +33,17 @@ pub struct Instance {
     tenant: Arc<TenantShared>,
     scheduler: Arc<Scheduler>,
     made: Usage,
-    /// `None` while a call has it, and after one that did not return.
-    guest: Option<Box<dyn Guest>>,
-    /// Its memory's room, given back when it is over.
-    permit: Option<Permit>,
-    /// Removed from disk when it is over.
-    scratch: Option<Scratch>,
+    /// The guest and what belongs to it; `None` while a call has them, and after one that did not return.
+    life: Option<Remains>,
 }
 
 impl Instance {
     /// The instance that a first run left, if it left one.
     pub(crate) fn new(first: First, made: Usage, remains: Option<Remains>) -> Option<Self> {
         let First { module, policy, name, meter, tenant, scheduler } = first;
-        let Remains { guest, permit, scratch } = remains?;
+        let life = Some(remains?);
         scheduler.counters.instances.fetch_add(1, Relaxed);
-        Some(Self {
-            module,
-            policy,
-            name,
-            meter,
-            tenant,
-            scheduler,
-            made,
-            guest: Some(guest),
-            permit: permit.map(Permit::between_runs),
-            scratch,
-        })
+        Some(Self { module, policy, name, meter, tenant, scheduler, made, life })
     }
 
     /// Its module.
@@ -85,7 +68,7 @@ impl Instance {
 
     /// Whether it can be called: no call is under way, and all have returned.
     pub fn is_alive(&self) -> bool {
-        self.guest.is_some()
+        self.life.is_some()
     }
 
     /// Its memories, globals and tables, and nothing that runs.
@@ -93,30 +76,18 @@ impl Instance {
     /// # Errors
     /// It is over.
     pub fn look(&mut self) -> Result<&mut dyn Kept, Gone> {
-        self.guest.as_mut().and_then(|guest| guest.kept()).ok_or(Gone)
+        self.life.as_mut().and_then(|life| life.guest.kept()).ok_or(Gone)
     }
 
     /// Takes the guest for a call, with the call readied.
-    pub(crate) fn take(&mut self, call: Call) -> Result<Box<dyn Guest>, Rejection> {
-        let mut guest = self.guest.take().ok_or_else(|| Rejection::new(RejectReason::NotFound, Gone.to_string()))?;
-        match guest.kept() {
-            Some(kept) => kept.call(call),
-            None => return Err(Rejection::new(RejectReason::NotFound, Gone.to_string())),
-        }
-        Ok(guest)
+    pub(crate) fn take(&mut self, call: Call) -> Result<Remains, Rejection> {
+        self.look()?.call(call);
+        Ok(self.life.take().ok_or(Gone)?)
     }
 
-    /// Takes the guest back from a call that was not taken.
-    pub(crate) fn give_back(&mut self, guest: Box<dyn Guest>) {
-        self.guest = Some(guest);
-    }
-
-    /// Takes back what a call left. If that is nothing, the instance is over, and nothing of it takes room any more.
+    /// Takes back what a call left. If that is nothing, the instance is over.
     pub(crate) fn put(&mut self, remains: Option<Remains>) {
-        self.guest = remains.map(|remains| remains.guest);
-        if self.guest.is_none() {
-            (self.permit, self.scratch) = (None, None);
-        }
+        self.life = remains;
     }
 
     pub(crate) fn belongs_to(&self, scheduler: &Arc<Scheduler>) -> bool {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use ambit_admit::Verified;
-use ambit_core::{Bound, ByteSize, Digest, Event, Outcome, Policy, RejectReason, Rejection, RunId};
+use ambit_core::{Bound, ByteSize, Cpus, Digest, Event, Outcome, Policy, RejectReason, Rejection, RunId};
 use ambit_engine::{
     Call, Engine, Meter, SealKey, Settings,
     wasmtime::{PoolConfig, WasmtimeEngine},
@@ -44,6 +44,9 @@ use crate::{
 /// Slices that run on the thread of whoever asked for the run. Two, since a call of microseconds may begin just before a
 /// tick.
 const INLINE_SLICES: u32 = 2;
+
+/// The least share of the cores that a tenant can be capped at.
+const LEAST_CPUS: Cpus = Cpus::from_milli(10);
 
 /// Runs guests in this process.
 pub struct Runtime {
@@ -146,6 +149,12 @@ impl Runtime {
             let message = format!("tenant `{}` has weight {}; it must lie between {least} and {most}", config.name, config.weight);
             return Err(Rejection::new(RejectReason::Policy, message));
         }
+        if let Bound::At(cpus) = config.cpus
+            && cpus < LEAST_CPUS
+        {
+            let message = format!("tenant `{}` may have {cpus} cores; the least is {LEAST_CPUS}", config.name);
+            return Err(Rejection::new(RejectReason::Policy, message));
+        }
         Ok(self.scheduler.tenant(config))
     }
 
@@ -180,6 +189,7 @@ impl Runtime {
     pub fn load(&self, module: &Arc<Verified>, policy: &Policy) -> Result<Arc<LoadedModule>, Rejection> {
         match self.cache.get(module, Settings::shared_process(policy)) {
             Found::Ready(loaded) => Ok(loaded),
+            Found::Full => Err(not_compiled()),
             Found::Compiling(compiled) => compiled.blocking_recv().unwrap_or_else(|_| Err(not_compiled())),
         }
     }
@@ -191,6 +201,7 @@ impl Runtime {
     pub async fn load_async(&self, module: &Arc<Verified>, policy: &Policy) -> Result<Arc<LoadedModule>, Rejection> {
         match self.cache.get(module, Settings::shared_process(policy)) {
             Found::Ready(loaded) => Ok(loaded),
+            Found::Full => Err(not_compiled()),
             Found::Compiling(compiled) => compiled.await.unwrap_or_else(|_| Err(not_compiled())),
         }
     }
@@ -278,17 +289,17 @@ impl Runtime {
         if !instance.belongs_to(&self.scheduler) {
             return Err(Rejection::new(RejectReason::Policy, "the instance belongs to another runtime"));
         }
-        let phase = Phase::Running(instance.take(call)?);
+        let Remains { guest, permit: held, scratch, bucket } = instance.take(call)?;
+        let phase = Phase::Running(guest);
         let (policy, name) = (Arc::clone(instance.policy()), Arc::clone(instance.name()));
         let (meter, tenant) = (Arc::clone(instance.meter()), Arc::clone(instance.tenant()));
-        let parts = Parts { digest, phase, meter, policy, tenant, name, memory: 0, since: None, scratch: None, keep: true };
-        let (task, identity) = self.task(parts);
+        let parts = Parts { digest, phase, meter, policy, tenant, name, memory: 0, since: None, scratch, keep: true };
+        let (mut task, identity) = self.task(parts);
+        (task.held, task.bucket) = (held, bucket);
         self.begin_here(task, identity).map_err(|(mut task, refused)| {
-            task.leave();
             // It never ran, and is what it was.
-            if let Some(guest) = task.kept.take() {
-                instance.give_back(guest);
-            }
+            task.leave();
+            instance.put(task.remains());
             refused
         })
     }
@@ -296,8 +307,10 @@ impl Runtime {
     /// Runs a first slice on this thread if it may, and hands what is left to the cores. Gives back a run for which there is
     /// no room, and nothing of it ran.
     fn begin_here(&self, mut task: Box<Task>, identity: Identity) -> Result<(Started, Option<Remains>), Unqueued> {
-        let may =
-            matches!(task.phase, Phase::Running(_)) && !task.bucket.is_limited() && task.tenant.config.cpus == Bound::Unlimited;
+        let may = matches!(task.phase, Phase::Running(_))
+            && !task.bucket.is_limited()
+            && task.tenant.config.cpus == Bound::Unlimited
+            && task.deadline.is_none_or(|deadline| deadline > Instant::now());
         if may && let Some(turn) = self.scheduler.inline() {
             task.permit = Permit::take(&self.scheduler, &task.tenant, task.asks);
             if task.permit.is_some() {
@@ -322,7 +335,13 @@ impl Runtime {
                     Slice::Ended(end, used) => {
                         task.tenant.note_uncharged(nanos(used.cpu));
                         self.scheduler.counters.inline.fetch_add(1, Relaxed);
-                        return Ok(task.close_here(*end, &self.scheduler));
+                        // Removing files takes time, and is its tenant's.
+                        let tidies = task.scratch.is_some().then(|| (Stretch::begin(), Arc::clone(&task.tenant)));
+                        let done = task.close_here(*end, &self.scheduler);
+                        if let Some((stretch, tenant)) = tidies {
+                            tenant.note_uncharged(nanos(stretch.used().cpu));
+                        }
+                        return Ok(done);
                     }
                     Slice::Pending(used) => {
                         task.tenant.note_uncharged(nanos(used.cpu));
@@ -339,7 +358,7 @@ impl Runtime {
 
     /// Hands a run to the cores. Gives it back if there is no room.
     fn enqueue(&self, mut task: Box<Task>, identity: Identity) -> Result<Running, Unqueued> {
-        if task.permit.is_none() && self.scheduler.gate.waiting.load(Relaxed) == 0 {
+        if task.permit.is_none() && !self.scheduler.gate.short.load(Relaxed) {
             task.permit = Permit::take(&self.scheduler, &task.tenant, task.asks);
         }
         let (sender, done) = oneshot::channel();
@@ -353,15 +372,14 @@ impl Runtime {
                     Refused::Full => format!("{} runs wait already; try again later", self.queue),
                     Refused::Stopping => "the runtime is shutting down".into(),
                 };
-                let refused = Rejection::new(RejectReason::Overloaded, message);
-                // It was told of when it was given its number.
+                let rejection = Rejection::new(RejectReason::Overloaded, message);
                 self.scheduler.herald.tell(|| Event::Ended {
                     run: task.id,
                     module: Some(task.digest),
-                    outcome: Outcome::Rejected(refused.clone()),
+                    outcome: Outcome::Rejected(rejection.clone()),
                     violations: Vec::new(),
                 });
-                Err((task, refused))
+                Err((task, rejection))
             }
         }
     }
@@ -371,6 +389,10 @@ impl Runtime {
         wanted.check()?;
         let Wanted { module, policy, call, streams, since, name, tenant } = wanted;
         let tenant = tenant.map_or_else(|| Arc::clone(&self.tenant.0), |tenant| tenant.0);
+        if !tenant.belongs_to(&self.scheduler) {
+            let message = format!("tenant `{}` is one of another runtime", tenant.config.name);
+            return Err(Rejection::new(RejectReason::Policy, message));
+        }
         let memory = self.countable(policy.limits.run.memory)?;
         let settings = Settings::shared_process(&policy);
         if let Module::Loaded(loaded) = &module
@@ -390,6 +412,10 @@ impl Runtime {
         };
         let phase = match found {
             Found::Ready(loaded) => Phase::Running(loaded.guest(host, Arc::clone(&meter), call)),
+            Found::Full => {
+                let message = "too many modules wait to be compiled; try again later";
+                return Err(Rejection::new(RejectReason::Overloaded, message));
+            }
             Found::Compiling(module) => {
                 Phase::Compiling { module, host: Box::new(host), call, scheduler: Arc::clone(&self.scheduler) }
             }
@@ -437,6 +463,7 @@ impl Runtime {
             done: None,
             keep,
             kept: None,
+            held: None,
             policy,
         };
         (Box::new(task), identity)
@@ -477,7 +504,10 @@ struct Parts {
 }
 
 fn not_compiled() -> Rejection {
-    Rejection::new(RejectReason::Overloaded, "the module was not compiled: the compiler panicked, or had no thread")
+    Rejection::new(
+        RejectReason::Overloaded,
+        "the module was not compiled: too many wait for that, or the compiler panicked or had no thread",
+    )
 }
 
 impl Drop for Runtime {

@@ -125,11 +125,14 @@ impl Scheduler {
     /// Does something under the lock, then wakes as many idle cores as have something to do.
     fn with<R>(&self, act: impl FnOnce(&mut State) -> R) -> R {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = state.timers.first().copied();
         let result = act(&mut state);
         let work = state.queue.runnable() + state.doomed.len();
         self.busy.store(work + state.away, Relaxed);
         let over = state.stopping && state.seats.is_empty();
-        let woken = if over { state.idle.len() } else { work.min(state.idle.len()) };
+        // A core that sleeps does so until the timer that was the first when it went to sleep.
+        let sooner = state.timers.first().is_some_and(|timer| first.is_none_or(|first| *timer < first));
+        let woken = if over { state.idle.len() } else { work.max(usize::from(sooner)).min(state.idle.len()) };
         if woken == 0 {
             return result;
         }
@@ -162,7 +165,7 @@ impl Scheduler {
     ///
     /// # Errors
     /// The queue of those is full, or the runtime is over: the run is given back.
-    pub(crate) fn start(self: &Arc<Self>, task: Box<Task>, queue: usize) -> Result<(), (Box<Task>, Refused)> {
+    pub(crate) fn start(self: &Arc<Self>, mut task: Box<Task>, queue: usize) -> Result<(), (Box<Task>, Refused)> {
         self.with(|state| {
             if state.stopping {
                 return Err((task, Refused::Stopping));
@@ -170,7 +173,7 @@ impl Scheduler {
             let id = task.id;
             let admitted = task.permit.is_some();
             let lane = task.tenant.lane;
-            if !admitted && state.waiting.values().map(VecDeque::len).sum::<usize>() >= queue {
+            if !admitted && state.waiting.get(&lane).map_or(0, VecDeque::len) >= queue {
                 return Err((task, Refused::Full));
             }
             if let Some(deadline) = task.deadline {
@@ -179,11 +182,20 @@ impl Scheduler {
             if !admitted {
                 state.timers.insert((task.queue_until, Timer::Queue(id)));
             }
+            // A guest that was called before may have used up its share.
+            let again = task.bucket.charge(Duration::ZERO, Instant::now());
+            task.refill = again;
             let mut seat = Seat::new(task);
+            if let Some(again) = again {
+                seat.hold(Hold::Throttled);
+                state.timers.insert((again, Timer::Refill(id)));
+            }
             if admitted {
-                seat.queue();
+                let queue = seat.queue();
                 state.seats.insert(id, seat);
-                state.push(id, lane);
+                if queue {
+                    state.push(id, lane);
+                }
             } else {
                 seat.hold(Hold::Unadmitted);
                 state.seats.insert(id, seat);
@@ -201,7 +213,8 @@ impl Scheduler {
         this.with(|state| this.admit_waiting(state));
     }
 
-    /// Admits those who wait and fit, the tenant with the fewest runs for its weight first.
+    /// Admits those who wait and fit, the tenant with the fewest runs for its weight first. Who finds no room in the runtime is
+    /// passed by nobody; who only finds its own tenant full holds up nobody else.
     fn admit_waiting(self: &Arc<Self>, state: &mut State) {
         loop {
             let mut heads: Vec<(u64, RunId)> = state
@@ -210,17 +223,22 @@ impl Scheduler {
                 .filter_map(VecDeque::front)
                 .filter_map(|&id| {
                     let tenant = &state.seats.get(&id)?.task()?.tenant;
-                    let running = tenant.running.load(SeqCst) as u64;
-                    Some((running.saturating_mul(1 << 20) / u64::from(tenant.config.weight.max(1)), id))
+                    let running = tenant.running.load(SeqCst);
+                    let share = (running as u64).saturating_mul(1 << 20) / u64::from(tenant.config.weight.max(1));
+                    (running < tenant.concurrency()).then_some((share, id))
                 })
                 .collect();
             heads.sort_unstable();
-            let admitted = heads.into_iter().find_map(|(_, id)| {
+            let next = heads.first().map(|&(_, id)| id);
+            let admitted = next.and_then(|id| {
                 let task = state.seats.get_mut(&id)?.task_mut()?;
                 task.permit = Permit::take(self, &task.tenant, task.asks);
                 task.permit.is_some().then_some((id, task.tenant.lane, task.queue_until))
             });
-            let Some((id, lane, until)) = admitted else { return };
+            let Some((id, lane, until)) = admitted else {
+                self.gate.short.store(next.is_some(), SeqCst);
+                return;
+            };
             state.timers.remove(&(until, Timer::Queue(id)));
             self.no_longer_waits(state, id, lane);
             if state.seats.get_mut(&id).is_some_and(|seat| seat.release(Hold::Unadmitted)) {
@@ -232,7 +250,11 @@ impl Scheduler {
     fn no_longer_waits(&self, state: &mut State, id: RunId, lane: usize) {
         let Some(line) = state.waiting.get_mut(&lane) else { return };
         let before = line.len();
-        line.retain(|&other| other != id);
+        if line.front() == Some(&id) {
+            line.pop_front();
+        } else {
+            line.retain(|&other| other != id);
+        }
         self.gate.waiting.fetch_sub(before - line.len(), SeqCst);
         if line.is_empty() {
             state.waiting.remove(&lane);
@@ -267,6 +289,7 @@ impl Scheduler {
 
     /// Dooms those whose time is up, and lets those run again whose share has refilled.
     fn expire(self: &Arc<Self>, state: &mut State, now: Instant) {
+        let waiting = self.gate.waiting.load(Relaxed);
         while let Some(&(due, timer)) = state.timers.first()
             && due <= now
         {
@@ -288,6 +311,10 @@ impl Scheduler {
                 }
             }
         }
+        if self.gate.waiting.load(Relaxed) < waiting {
+            // Those behind the ones that are gone may fit.
+            self.admit_waiting(state);
+        }
     }
 
     fn doom(self: &Arc<Self>, state: &mut State, id: RunId, doom: Doom) {
@@ -296,8 +323,6 @@ impl Scheduler {
             state.remove(&task);
             if task.permit.is_none() {
                 self.no_longer_waits(state, id, task.tenant.lane);
-                // Those behind it may fit.
-                self.admit_waiting(state);
             }
             state.doomed.push_back((task, doom));
         }
@@ -362,7 +387,12 @@ impl Scheduler {
     /// Ends a run from outside.
     pub(crate) fn cancel(self: &Arc<Self>, id: RunId, by: String) {
         let due = Instant::now();
-        self.with(|state| self.doom(state, id, Doom { why: Why::Cancelled(by), due }));
+        self.with(|state| {
+            self.doom(state, id, Doom { why: Why::Cancelled(by), due });
+            if self.gate.waiting.load(Relaxed) > 0 {
+                self.admit_waiting(state);
+            }
+        });
     }
 
     /// Keeps a run from being picked. A slice under way is finished.
@@ -406,12 +436,12 @@ impl Scheduler {
     pub(crate) fn inline(&self) -> Option<Inline<'_>> {
         let before = self.inline.fetch_add(1, SeqCst);
         let turn = Inline(self);
-        (before + self.busy.load(Relaxed) < self.cores && self.gate.waiting.load(Relaxed) == 0).then_some(turn)
+        (before + self.busy.load(Relaxed) < self.cores && !self.gate.short.load(Relaxed)).then_some(turn)
     }
 
     /// Whether somebody waits for a core while first slices run elsewhere.
     pub(crate) fn is_wanted(&self) -> bool {
-        self.busy.load(Relaxed) > 0 || self.gate.waiting.load(Relaxed) > 0
+        self.busy.load(Relaxed) > 0 || self.gate.short.load(Relaxed)
     }
 
     /// Counts of runs by what they are doing, and of tenants.
@@ -465,7 +495,10 @@ impl State {
     }
 
     fn charge_lane(&mut self, lane: usize, used: Duration) {
-        if let Some(again) = self.queue.charge_more(lane, used, Instant::now()) {
+        let throttled = self.queue.is_throttled(lane);
+        if let Some(again) = self.queue.charge_more(lane, used, Instant::now())
+            && !throttled
+        {
             self.timers.insert((again, Timer::RefillLane(lane)));
         }
     }

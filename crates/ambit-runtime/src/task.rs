@@ -73,6 +73,8 @@ pub(crate) struct Task {
     pub(crate) keep: bool,
     /// The guest that is kept.
     pub(crate) kept: Option<Box<dyn Guest>>,
+    /// The room that a kept guest's memory takes, which goes where the guest goes.
+    pub(crate) held: Option<Permit>,
 }
 
 /// What whoever waits for a run gets.
@@ -85,8 +87,12 @@ pub(crate) struct Done {
 /// What is left of a run whose guest is kept.
 pub(crate) struct Remains {
     pub(crate) guest: Box<dyn Guest>,
+    /// Its memory's room, given back with it.
     pub(crate) permit: Option<Permit>,
+    /// Removed from disk with it.
     pub(crate) scratch: Option<Scratch>,
+    /// Its share of a core, which it has over all its calls.
+    pub(crate) bucket: Bucket,
 }
 
 impl std::fmt::Debug for Remains {
@@ -181,14 +187,8 @@ impl Task {
 
     /// The last of a run: removes what it leaves on disk, makes room for others, and tells whoever listens.
     pub(crate) fn close_here(mut self: Box<Self>, end: End, scheduler: &Scheduler) -> Done {
-        let (permit, scratch) = (self.permit.take(), self.scratch.take());
-        let remains = match self.kept.take() {
-            Some(guest) => Some(Remains { guest, permit, scratch }),
-            None => {
-                drop((permit, scratch));
-                None
-            }
-        };
+        let remains = self.remains();
+        (self.permit, self.held, self.scratch) = (None, None, None);
         scheduler.counters.count_end(&end.outcome);
         self.tenant.ended.fetch_add(1, Relaxed);
         scheduler.herald.tell(|| Event::Ended {
@@ -198,6 +198,14 @@ impl Task {
             violations: end.violations.clone(),
         });
         Done { end, remains }
+    }
+
+    /// The guest that is kept, if one is, with what belongs to it.
+    pub(crate) fn remains(&mut self) -> Option<Remains> {
+        let guest = self.kept.take()?;
+        let held = self.held.take();
+        let permit = held.or_else(|| self.permit.take().map(Permit::between_runs));
+        Some(Remains { guest, permit, scratch: self.scratch.take(), bucket: self.bucket })
     }
 
     /// The end this run must have for its CPU time, if it has used it up.

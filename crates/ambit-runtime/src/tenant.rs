@@ -64,6 +64,11 @@ pub(crate) struct TenantShared {
 }
 
 impl TenantShared {
+    /// Whether it is one of this scheduler's.
+    pub(crate) fn belongs_to(&self, scheduler: &Arc<Scheduler>) -> bool {
+        std::ptr::eq(self.scheduler.as_ptr(), Arc::as_ptr(scheduler))
+    }
+
     pub(crate) fn new(config: TenantConfig, lane: usize, scheduler: Weak<Scheduler>) -> Self {
         Self {
             config,

@@ -9,6 +9,9 @@ use crate::error::Error;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
+/// How deep a reply in MessagePack may be nested: as in JSON. A reader that follows a guest deeper runs out of stack.
+const MOST_NESTING: usize = 128;
+
 /// A format. Reading takes all bytes or fails: nothing after the value is passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -43,7 +46,9 @@ impl Format {
             Format::Json => serde_json::from_slice(bytes).map_err(Into::into),
             Format::MessagePack => {
                 let mut cursor = Cursor::new(bytes);
-                let value = rmp_serde::from_read(&mut cursor).map_err(Cause::from);
+                let mut reader = rmp_serde::Deserializer::new(&mut cursor);
+                reader.set_max_depth(MOST_NESTING);
+                let value = T::deserialize(&mut reader).map_err(Cause::from);
                 value.and_then(|value| all(value, bytes.len() as u64 - cursor.position()))
             }
             Format::Postcard => {

@@ -215,9 +215,16 @@ impl Engine for WasmtimeEngine {
             return Err(Rejection::new(RejectReason::Unenforceable, message));
         };
         let settings = artifact.settings();
-        let main = self.slot(settings, code.pooled).map_err(unusable)?;
+        // Each kind of settings has a pool of its own, and the address space may be too small for yet another.
+        let pooled = code.pooled.then(|| self.slot(settings, true)).and_then(|slot| {
+            slot.inspect_err(|error| tracing::warn!("no pool, instances are allocated on demand: {}", message(error))).ok()
+        });
         // What finds the pool full is allocated on demand, from an engine that differs in nothing else.
-        let spare = if code.pooled { Some(self.slot(settings, false).map_err(unusable)?) } else { None };
+        let on_demand = self.slot(settings, false).map_err(unusable)?;
+        let (main, spare) = match pooled {
+            Some(pooled) => (pooled, Some(on_demand)),
+            None => (on_demand, None),
+        };
         Ok(Arc::new(WasmtimeProgram::load(artifact, code, main, spare)?))
     }
 

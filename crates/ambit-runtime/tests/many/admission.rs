@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ambit_core::{Bound, ByteSize, Count, RejectReason};
-use ambit_runtime::{RunState, RuntimeConfig, TenantConfig};
+use ambit_runtime::{RunRequest, RunState, RuntimeConfig, TenantConfig};
 
 use crate::{World, policy, shown, until};
 
@@ -113,4 +113,63 @@ fn a_storm_of_runs_leaves_nothing_reserved() {
     assert_eq!(stats.reserved, 0);
     assert_eq!(stats.ended.values().sum::<u64>(), 800);
     assert!(stats.runs.values().all(|&count| count == 0), "{stats:?}");
+}
+
+#[test]
+fn those_that_wait_are_ended_in_time_although_no_core_has_anything_to_do() {
+    let world = World::new(RuntimeConfig { queue_wait: Duration::from_millis(100), ..one_at_a_time() });
+    let first = world.start("sleep", &["20000"], policy(&[("wall-time", "60s")]));
+    until("the core sleeps", || first.state() == Some(RunState::Waiting));
+    let (late, unlucky) = (world.start("nothing", &[], policy(&[("wall-time", "50ms")])), world.start("nothing", &[], policy(&[])));
+    assert_eq!(shown(late.wait().outcome()), "limit-exceeded:wall-time");
+    assert_eq!(shown(unlucky.wait().outcome()), "rejected:overloaded");
+    assert_eq!(first.state(), Some(RunState::Waiting), "long before the first is over");
+}
+
+#[test]
+fn a_tenant_that_fills_its_own_queue_holds_up_nobody_else() {
+    let world = World::new(RuntimeConfig { queue: 4, ..RuntimeConfig::default() });
+    let config = TenantConfig { concurrency: Bound::At(Count(1)), ..TenantConfig::new("full") };
+    let full = world.runtime.tenant(config).expect("a tenant");
+    let start = || world.try_start("sleep", &["20000"], policy(&[("wall-time", "60s")]), Some(&full));
+    let _runs: Vec<_> = (0..5).map(|_| start().expect("accepted")).collect();
+    assert_eq!(start().expect_err("its queue is full").reason, RejectReason::Overloaded);
+    world.start("nothing", &[], policy(&[])).wait();
+    let inline = world.runtime.stats().inline;
+    for _ in 0..10 {
+        let finished = world.runtime.run(world.request("nothing", &[], policy(&[]), None)).expect("accepted");
+        assert_eq!(shown(finished.outcome()), "exited:0");
+    }
+    assert!(world.runtime.stats().inline > inline, "short calls still run where they are made");
+}
+
+#[test]
+fn a_large_run_is_not_passed_by_small_ones_for_ever() {
+    let world = World::new(RuntimeConfig { memory: Bound::At(ByteSize::mib(100)), ..RuntimeConfig::default() });
+    let [small, large] = ["small", "large"].map(|name| world.runtime.tenant(TenantConfig::new(name)).expect("a tenant"));
+    let ask = |memory| policy(&[("memory", memory)]);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    world.try_start("sleep", &["20"], ask("25MiB"), Some(&small)).expect("accepted").wait();
+                }
+            });
+        }
+        std::thread::sleep(Duration::from_millis(50));
+        let run = world.try_start("nothing", &[], ask("90MiB"), Some(&large)).expect("accepted");
+        assert_eq!(shown(run.wait().outcome()), "exited:0");
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn a_deadline_that_has_passed_already_is_kept_wherever_the_run_would_begin() {
+    let world = World::new(RuntimeConfig::default());
+    world.start("nothing", &[], policy(&[])).wait();
+    let since = Some(std::time::Instant::now() - Duration::from_secs(10));
+    let request = || RunRequest { since, ..world.request("nothing", &[], policy(&[("wall-time", "1s")]), None) };
+    assert_eq!(shown(world.runtime.run(request()).expect("accepted").outcome()), "limit-exceeded:wall-time");
+    assert_eq!(shown(world.runtime.start(request()).expect("accepted").wait().outcome()), "limit-exceeded:wall-time");
 }

@@ -162,3 +162,17 @@ fn a_start_function_that_traps_makes_no_instance() {
     assert!(matches!(failed.outcome(), Outcome::Trapped { .. }));
     assert_eq!(world.runtime.stats().reserved, 0);
 }
+
+#[test]
+fn one_for_whose_call_there_is_no_room_is_what_it_was() {
+    let config = RuntimeConfig { concurrency: Bound::At(ambit_core::Count(1)), ..RuntimeConfig::default() };
+    let world = World::new(RuntimeConfig { queue_wait: std::time::Duration::from_millis(50), ..config });
+    let mut instance = make(&world, &[]);
+    assert_eq!(call(&world, &mut instance, "add", &["3"]).results(), [ResultValue::I32(3)]);
+    let sleeper = world.start("sleep", &["20000"], policy(&[("wall-time", "60s")]));
+    assert_eq!(shown(call(&world, &mut instance, "add", &["1"]).outcome()), "rejected:overloaded");
+    assert!(instance.is_alive(), "nothing ran");
+    sleeper.cancel("test");
+    sleeper.wait();
+    assert_eq!(call(&world, &mut instance, "add", &["4"]).results(), [ResultValue::I32(7)]);
+}

@@ -25,6 +25,8 @@ const GUEST: &str = r#"(module
     (global $count (export "count") (mut i32) (i32.const 0))
     (func (export "nothing"))
     (func (export "spin") (loop $again (br $again)))
+    (func (export "burn") (param $times i32)
+        (loop $again (br_if $again (local.tee $times (i32.sub (local.get $times) (i32.const 1))))))
     (func (export "trap") (unreachable))
     (func (export "sleep") (param $millis i64)
         (i32.store (i32.const 16) (i32.const 1))

@@ -81,3 +81,45 @@ fn a_tenant_that_is_gone_leaves_its_place() {
     }
     until("only the runtime's own is left", || world.runtime.stats().tenants.len() == 1);
 }
+
+#[test]
+fn tenants_that_cannot_be_are_refused() {
+    let (world, elsewhere) = (World::new(RuntimeConfig::default()), World::new(RuntimeConfig::default()));
+    let cpus = Bound::At(Cpus::from_milli(0));
+    let rejection = world.runtime.tenant(TenantConfig { cpus, ..TenantConfig::new("none") }).expect_err("no CPU at all");
+    assert!(rejection.message.contains("the least is 0.01"), "{rejection}");
+    let foreign = elsewhere.runtime.tenant(TenantConfig::new("foreign")).expect("a tenant");
+    let rejection = world.try_start("nothing", &[], policy(&[]), Some(&foreign)).expect_err("it has no place here");
+    assert!(rejection.message.contains("another runtime"), "{rejection}");
+}
+
+#[test]
+fn what_was_used_while_nobody_else_wanted_it_is_no_great_debt() {
+    let world = World::new(RuntimeConfig::default());
+    let [alone, busy] = ["alone", "busy"].map(|name| world.runtime.tenant(TenantConfig::new(name)).expect("a tenant"));
+    let until = std::time::Instant::now() + Duration::from_millis(800);
+    while std::time::Instant::now() < until {
+        world.runtime.run(world.request("nothing", &[], policy(&[]), Some(&alone))).expect("accepted");
+    }
+    let _runs = spin(&world, &busy, 2);
+    thread::sleep(Duration::from_millis(20));
+    let began = std::time::Instant::now();
+    world.try_start("nothing", &[], policy(&[]), Some(&alone)).expect("accepted").wait();
+    let used = world.runtime.stats().tenants.iter().find(|tenant| &*tenant.name == "alone").expect("known").cpu;
+    assert!(began.elapsed() < used, "it waited for less than the {used:?} that it had had alone: {:?}", began.elapsed());
+}
+
+#[test]
+fn a_guest_keeps_its_share_over_all_its_calls() {
+    let world = World::new(RuntimeConfig::default());
+    let policy = policy(&[("cpus", "0.1"), ("wall-time", "60s")]);
+    let mut instance = world.runtime.instantiate(world.instance(policy)).expect("accepted").wait().expect("made");
+    let cpu = || world.runtime.stats().tenants[0].cpu;
+    let (began, before) = (std::time::Instant::now(), cpu());
+    while began.elapsed() < Duration::from_millis(1500) {
+        let call = ambit_engine::Call::invoke(&world.module, "burn", &["3000000".into()]).expect("exported");
+        instance.call(&world.runtime, call).expect("accepted").wait();
+    }
+    let share = (cpu() - before).as_secs_f64() / began.elapsed().as_secs_f64();
+    assert!(share < 0.2, "{share} of a core instead of 0.1");
+}
