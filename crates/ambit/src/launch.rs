@@ -21,7 +21,8 @@ use crate::{
 /// With what a module is run or instantiated: arguments, variables, input, and where its output goes. Nothing of it is given
 /// that is not said here or in the module's policy.
 ///
-/// Output is kept in host memory unless it is sent elsewhere: as much as the limit `output` allows, a mebibyte by default.
+/// Output is kept in host memory unless it is sent elsewhere: as much as the limit `output` allows, a mebibyte by default, and
+/// without that limit as much as the guest writes.
 ///
 /// ```no_run
 /// # fn run(module: ambit::Module) -> Result<(), ambit::Error> {
@@ -95,7 +96,7 @@ impl Launch {
     ///
     /// # Errors
     /// It was refused: nothing ran. However it ended otherwise is in the [`Output`].
-    pub async fn run(self) -> Result<Output, Error> {
+    pub async fn run(mut self) -> Result<Output, Error> {
         let (request, captured) = self.request()?;
         captured.output(self.module.await_run(request).await?)
     }
@@ -112,7 +113,7 @@ impl Launch {
     ///
     /// # Errors
     /// It was refused: nothing ran.
-    pub fn start(self) -> Result<Running, Error> {
+    pub fn start(mut self) -> Result<Running, Error> {
         let (request, captured) = self.request()?;
         Ok(Running::new(self.module.runtime().inner().start(request)?, captured, self.module.clone()))
     }
@@ -160,17 +161,20 @@ impl Launch {
         self.env.iter().fold(with_args, |builder, (name, value)| builder.env(name, value)).build()
     }
 
-    fn streams(&self) -> (ambit_runtime::Streams, Captured) {
+    fn streams(&self, stdin: Option<Vec<u8>>) -> (ambit_runtime::Streams, Captured) {
         let Streams { stdout, stderr, log, captured } = Streams::new(&self.stdout, &self.stderr, self.log.as_ref());
-        let stdin = self.stdin.clone().map(|bytes| Box::new(Cursor::new(bytes)) as _);
+        let stdin = stdin.map(|bytes| Box::new(Cursor::new(bytes)) as _);
         (ambit_runtime::Streams { stdin, stdout, stderr, log }, captured)
     }
 
-    fn request(&self) -> Result<(RunRequest, Captured), Error> {
-        let (streams, captured) = self.streams();
+    /// A request for the one run: its input is taken.
+    fn request(&mut self) -> Result<(RunRequest, Captured), Error> {
+        let policy = self.policy()?;
+        let stdin = self.stdin.take();
+        let (streams, captured) = self.streams(stdin);
         let request = RunRequest {
             module: ambit_runtime::Module::Loaded(self.module.loaded().clone()),
-            policy: self.policy()?.in_force().clone(),
+            policy: policy.in_force().clone(),
             call: Call::command(self.module.verified())?,
             streams,
             since: None,
@@ -180,8 +184,9 @@ impl Launch {
         Ok((request, captured))
     }
 
+    /// A request for an instance, one of several if it is reset.
     fn instance_request(&self) -> Result<(InstanceRequest, Captured), Error> {
-        let (streams, captured) = self.streams();
+        let (streams, captured) = self.streams(self.stdin.clone());
         let request = InstanceRequest {
             module: self.module.loaded().clone(),
             policy: self.policy()?.in_force().clone(),

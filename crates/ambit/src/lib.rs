@@ -95,14 +95,16 @@ mod values;
 mod words;
 
 pub use ambit_admit::{
-    Entry, Export, ExternType, FuncType, Import, MemoryType, ModuleKind, Risk, Severity, TableType, ValType, Verified,
+    CodeFacts, CustomSection, Customs, Entry, Export, ExternType, FuncType, Import, MemoryType, ModuleKind, Risk, Severity, Shape,
+    TableType, ValType, Verified,
 };
 pub use ambit_core::{
-    Bound, ByteSize, Count, Cpus, Digest, Event, GrantKey, LimitKey, Outcome, Policy as PolicyInForce, PolicySpec, Profile,
-    RejectReason, Rejection, Report, ResultValue as Value, RunId, TrapKind, Usage, Violation,
+    Bound, ByteSize, Clock, Count, Cpus, Digest, DirGrant, Event, Feature, FeatureSet, Frame, GrantKey, Grants, LimitKey, Limits,
+    LimitsSpec, OnMemoryRefusal, Outcome, Policy as PolicyInForce, PolicySpec, Profile, Random, RejectReason, Rejection, Report,
+    ResultValue as Value, RunId, ShapeKey, Span, Stdin, TrapKind, Usage, Violation,
 };
 pub use ambit_engine::{
-    AccessError, HostCall, HostError, HostFunctions, HostFuture, RegisterError, SealKey, TableElement,
+    AccessError, Excess, Exported, HostCall, HostError, HostFunctions, HostFuture, RegisterError, SealKey, TableElement,
     host::{Capture, Discard, GuestOutput},
     wasmtime::{CompilerConfig, Optimize},
 };

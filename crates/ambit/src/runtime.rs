@@ -11,7 +11,8 @@ use crate::{builder::RuntimeBuilder, error::Error, policy::Policy};
 ///
 /// Works under any async executor, and without one. When the last clone is dropped, and with it every [`Module`] and
 /// [`Instance`] that was made by it, what still runs is cancelled and the thread waits for that: at most for a slice, or
-/// for one operation that cannot be interrupted. That must not happen on a thread of the runtime itself, as in a listener.
+/// for one operation that cannot be interrupted. That must not happen on a thread of the runtime itself: listeners, logs and
+/// host functions must not hold any of them, which would also keep the runtime for ever.
 ///
 /// [`Module`]: crate::Module
 /// [`Instance`]: crate::Instance

@@ -122,6 +122,27 @@ fn a_listener_hears_of_every_call() {
 }
 
 #[test]
+fn a_call_that_is_refused_for_lack_of_room_ends_for_a_listener_too() {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&heard);
+    let runtime = builder().memory(1.mib()).total_memory(1.mib()).queue(0, 1.secs()).listener(move |event: &Event| {
+        let (run, ended) = match event {
+            Event::Started { run, .. } => (*run, None),
+            Event::Compiled { run } => (*run, None),
+            Event::Ended { run, outcome, .. } => (*run, Some(outcome.kind())),
+        };
+        kept.lock().expect("whole").push((run, ended));
+    });
+    let module = load_in(&runtime.build().expect("a runtime"), "(module (func (export \"f\")))");
+    let _only = module.instantiate_blocking().expect("room");
+    heard.lock().expect("whole").clear();
+    rejected(module.call_blocking::<_, ()>("f", ()), RejectReason::Overloaded);
+    let heard = heard.lock().expect("whole");
+    let run = heard.first().expect("it was told of").0;
+    assert_eq!(*heard, [(run, None), (run, Some("rejected"))]);
+}
+
+#[test]
 fn clones_are_the_same_runtime_and_modules_keep_it() {
     let runtime = builder().build().expect("a runtime");
     let module = load_in(&runtime.clone(), r#"(module (func (export "f") (result i32) (i32.const 7)))"#);

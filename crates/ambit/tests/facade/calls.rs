@@ -190,3 +190,25 @@ fn names_stand_in_reports() {
     let error = module.call_blocking::<_, ()>("trap", ()).expect_err("it traps");
     assert_eq!(error.report().expect("it ran").name.as_deref(), Some("plugin"));
 }
+
+#[test]
+fn everything_goes_from_thread_to_thread() {
+    fn sent<T: Send>(_: &T) {}
+    fn shared<T: Send + Sync>(_: &T) {}
+    let (runtime, module) = (runtime(), load(KINDS));
+    shared(&runtime);
+    shared(&module);
+    shared(&module.func::<(i32, i32), i32>("add").expect("exported"));
+    sent(&runtime.load(b""));
+    sent(&module.call::<_, i32>("add", (1, 2)));
+    sent(&module.call_json::<_, u32>("add", &1));
+    sent(&module.run([""; 0]));
+    sent(&module.instantiate());
+    sent(&module.with_policy(runtime.policy()));
+    let mut kept = module.instantiate_blocking().expect("made");
+    sent(&kept);
+    shared(&kept.control());
+    sent(&kept.call::<_, i32>("add", (1, 2)));
+    sent(&kept.reset());
+    sent(&kept.start("add", &[1.into(), 2.into()]).expect("accepted"));
+}
