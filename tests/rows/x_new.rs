@@ -1,6 +1,8 @@
 //! Rows X1, X2 and X12: what none of the earlier designs had.
 
-use ambit_core::{Enforcement, GrantKey, Grants, Isolation, LimitKey, LimitsSpec, NetGrant, PolicySpec, Profile};
+use ambit_core::{
+    Enforcement, Feature, GrantKey, Grants, Isolation, LimitKey, LimitsSpec, NetGrant, PolicySpec, Profile, ResultValue,
+};
 
 use crate::door::{Ask, Door, shown};
 
@@ -130,4 +132,30 @@ fn x12_quotas_are_in_the_usage() {
     assert_eq!(report.usage.disk_bytes, Some(5000));
     assert_eq!(report.usage.files_created, Some(1));
     assert!(report.usage.output_bytes > Some(0));
+}
+
+#[test]
+fn x2_a_growth_that_nobody_was_asked_for_gives_nothing_back() {
+    // Tables of 64 bits can be asked to grow by so much that the engine cannot even compute the size.
+    let text = |grow: &str| {
+        format!(
+            r#"(module (memory 0) (table $t i64 1 funcref)
+                (func (export "run") (result i32) (local $grown i32) (local $left i32)
+                    (local.set $left (i32.const 100))
+                    (loop $again
+                        (local.set $grown (i32.add (local.get $grown) {grow}))
+                        (drop (table.grow $t (ref.null func) (i64.const -1)))
+                        (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+                        (br_if $again (local.get $left)))
+                    (local.get $grown)))"#
+        )
+    };
+    let memory = "(i32.ne (memory.grow (i32.const 16)) (i32.const -1))";
+    let table = "(i64.ne (table.grow $t (ref.null func) (i64.const 10)) (i64.const -1))";
+    for (grow, limits, most) in [(memory, [("memory", "2MiB")], 2), (table, [("table-elements", "51")], 5)] {
+        let mut ask = Ask::new(text(grow), &limits).invoke("run", &[]);
+        ask.spec.features.push(Feature::Memory64);
+        let ran = Door::new().run(ask);
+        assert_eq!(ran.report.results, [ResultValue::I32(most)], "{limits:?}: {:?}", ran.report.outcome);
+    }
 }

@@ -2,19 +2,16 @@
 
 use ambit_core::ResultValue;
 
-/// What a call that succeeded gave back; no values, if it did not.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a call gave back. To exit with code 0 is a success and gives nothing back: no more than a failure does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Answer {
+    /// It did not return.
+    #[default]
+    Nothing,
     /// What a function returned.
     Values(Vec<ResultValue>),
     /// What an exchange was answered with.
     Bytes(Vec<u8>),
-}
-
-impl Default for Answer {
-    fn default() -> Self {
-        Answer::Values(Vec::new())
-    }
 }
 
 impl Answer {
@@ -22,7 +19,7 @@ impl Answer {
     pub fn into_values(self) -> Vec<ResultValue> {
         match self {
             Answer::Values(values) => values,
-            Answer::Bytes(_) => Vec::new(),
+            Answer::Nothing | Answer::Bytes(_) => Vec::new(),
         }
     }
 
@@ -30,7 +27,7 @@ impl Answer {
     pub fn into_bytes(self) -> Vec<u8> {
         match self {
             Answer::Bytes(bytes) => bytes,
-            Answer::Values(_) => Vec::new(),
+            Answer::Nothing | Answer::Values(_) => Vec::new(),
         }
     }
 }

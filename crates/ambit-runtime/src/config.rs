@@ -75,6 +75,9 @@ impl RuntimeConfig {
         if !(1..=MOST_CORES).contains(&self.cores) {
             return refuse(format!("{} cores; there must be between 1 and {MOST_CORES}", self.cores));
         }
+        if self.concurrency == Bound::At(Count(0)) {
+            return refuse("a concurrency of 0: nothing could ever run".into());
+        }
         if self.queue_wait > LONGEST_WAIT {
             return refuse(format!("a wait of {:?} in the queue; the longest is {LONGEST_WAIT:?}", self.queue_wait));
         }

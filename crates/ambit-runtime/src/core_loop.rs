@@ -17,7 +17,7 @@ use crate::{
     cpu_clock::Stretch,
     finished::End,
     scheduler::{Doom, Scheduler, Why, Work},
-    task::{self, Slice, Task, panicked},
+    task::{self, Phase, Slice, Task, panicked},
     ticker::Ticker,
 };
 
@@ -84,8 +84,7 @@ impl Core {
     /// Ends a run from outside: its guest is dropped wherever it is.
     fn end(&self, mut task: Box<Task>, due: Instant, outcome: impl FnOnce(&Task) -> Outcome) {
         let stretch = Stretch::begin();
-        // One that is kept and was not called yet is what it was.
-        let dropped = catch_unwind(AssertUnwindSafe(|| task.leave()));
+        let dropped = catch_unwind(AssertUnwindSafe(|| task.phase = Phase::Over));
         let used = stretch.used();
         task.cpu += used.cpu;
         self.scheduler.charge(&task.tenant, used.cpu);

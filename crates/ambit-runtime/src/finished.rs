@@ -44,14 +44,14 @@ impl Finished {
     pub fn results(&self) -> &[ResultValue] {
         match &self.end.answer {
             Answer::Values(values) => values,
-            Answer::Bytes(_) => &[],
+            Answer::Nothing | Answer::Bytes(_) => &[],
         }
     }
 
     /// What an exchange was answered with; `None` of any other call, and of one that was not answered.
     pub fn reply(&self) -> Option<&[u8]> {
         match &self.end.answer {
-            Answer::Values(_) => None,
+            Answer::Nothing | Answer::Values(_) => None,
             Answer::Bytes(bytes) => Some(bytes),
         }
     }
@@ -64,11 +64,16 @@ impl Finished {
     pub fn into_reply(mut self) -> Result<Vec<u8>, Self> {
         match std::mem::take(&mut self.end.answer) {
             Answer::Bytes(bytes) => Ok(bytes),
-            values @ Answer::Values(_) => {
-                self.end.answer = values;
+            other @ (Answer::Nothing | Answer::Values(_)) => {
+                self.end.answer = other;
                 Err(self)
             }
         }
+    }
+
+    /// Whether it returned to its caller. A guest that exits with code 0 succeeds and does not return.
+    pub fn returned(&self) -> bool {
+        self.end.answer != Answer::Nothing
     }
 
     /// What it used.

@@ -108,7 +108,7 @@ fn check<P: Values, R: Values>(function: &Function) -> Result<(), Rejection> {
 
 /// What a call returned, if it did.
 pub(crate) fn results<R: Values>(name: &str, finished: Finished) -> Result<R, Error> {
-    let returned = if finished.outcome().is_success() { R::from_values(finished.results()) } else { None };
+    let returned = if finished.returned() { R::from_values(finished.results()) } else { None };
     returned.ok_or_else(|| ended(name, finished))
 }
 

@@ -30,7 +30,11 @@ impl fmt::Debug for Log {
     }
 }
 
-/// Keeps messages in memory. Bounded by the limit `log-bytes`, times ten where all of it is escaped.
+/// How many messages are kept.
+const MOST: usize = 10_000;
+
+/// Keeps messages in memory: at most [`MOST`] at a time, and of no more bytes than the limit `log-bytes` allows, times ten where
+/// all of it is escaped. Those that are too many are dropped, and a violation says so.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KeptLog(Arc<Mutex<Vec<String>>>);
 
@@ -42,7 +46,11 @@ impl KeptLog {
 
 impl GuestLog for KeptLog {
     fn message(&mut self, text: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
-        true
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = kept.len() < MOST;
+        if room {
+            kept.push(text.to_owned());
+        }
+        room
     }
 }

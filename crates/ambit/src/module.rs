@@ -301,7 +301,7 @@ impl Module {
 
 /// What a call returned, if it did.
 pub(crate) fn values(name: &str, finished: Finished) -> Result<Vec<Value>, Error> {
-    if finished.outcome().is_success() { Ok(finished.results().to_vec()) } else { Err(ended(name, finished)) }
+    if finished.returned() { Ok(finished.results().to_vec()) } else { Err(ended(name, finished)) }
 }
 
 impl fmt::Debug for Module {

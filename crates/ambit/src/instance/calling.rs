@@ -109,7 +109,7 @@ impl Future for UnderWay<'_> {
         this.seen.called(&finished);
         this.seen.end(!this.calling.instance().is_alive());
         this.statistics.note(finished.usage());
-        this.statistics.returned += u64::from(finished.outcome().is_success());
+        this.statistics.returned += u64::from(finished.returned());
         Poll::Ready(finished)
     }
 }

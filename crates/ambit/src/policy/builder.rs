@@ -54,6 +54,10 @@ impl PolicyBuilder {
 
     /// Starts from this profile instead, with all else that was said.
     pub fn profile(mut self, name: &str) -> Self {
+        if let Base::Policy(_) = self.base {
+            // Another profile's ceilings would be wider, and what the policy says itself would be lost.
+            return self.refuse(policy("a policy that is adjusted keeps the profile it came from".into()));
+        }
         self.base = Base::Profile(name.into());
         self
     }

@@ -212,3 +212,17 @@ fn everything_goes_from_thread_to_thread() {
     sent(&kept.reset());
     sent(&kept.start("add", &[1.into(), 2.into()]).expect("accepted"));
 }
+
+#[test]
+fn to_exit_is_not_to_return() {
+    let text = r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (func (export "f") (result i32) (call $exit (i32.const 0)) (i32.const 7))
+        (func (export "g") (call $exit (i32.const 0))))"#;
+    let module = crate::builder().build().expect("made").load_blocking(wat::parse_str(text).expect("valid")).expect("loaded");
+    assert!(module.call_blocking::<_, i32>("f", ()).is_err());
+    assert!(module.call_blocking::<_, ()>("g", ()).is_err());
+    assert!(module.call_values_blocking("g", &[]).is_err());
+    let mut instance = module.instantiate_blocking().expect("made");
+    assert!(instance.call_blocking::<_, ()>("g", ()).is_err());
+    assert_eq!(instance.statistics().returned, 0);
+}

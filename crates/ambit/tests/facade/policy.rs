@@ -74,3 +74,10 @@ fn a_policy_that_would_not_have_admitted_a_module_does_not() {
     let message = rejected(wasi.with_policy_blocking(&minimal), RejectReason::ImportDenied);
     assert!(message.contains("the policy does not allow it"), "{message}");
 }
+
+#[test]
+fn a_policy_that_is_adjusted_keeps_its_profile() {
+    let runtime = crate::builder().profile("minimal").build().expect("made");
+    let error = runtime.policy().adjust().profile("development").build().expect_err("it would be wider");
+    assert!(error.to_string().contains("keeps the profile"), "{error}");
+}
