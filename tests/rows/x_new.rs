@@ -152,7 +152,7 @@ fn x2_a_growth_that_nobody_was_asked_for_gives_nothing_back() {
     };
     let memory = "(i32.ne (memory.grow (i32.const 16)) (i32.const -1))";
     let table = "(i64.ne (table.grow $t (ref.null func) (i64.const 10)) (i64.const -1))";
-    for (grow, limits, most) in [(memory, [("memory", "2MiB")], 2), (table, [("table-elements", "51")], 5)] {
+    for (grow, limits, most) in [(memory, [("memory", "2112KiB")], 2), (table, [("table-elements", "51")], 5)] {
         let mut ask = Ask::new(text(grow), &limits).invoke("run", &[]);
         ask.spec.features.push(Feature::Memory64);
         let ran = Door::new().run(ask);
