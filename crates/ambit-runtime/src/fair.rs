@@ -296,6 +296,25 @@ mod tests {
     }
 
     #[test]
+    fn what_was_used_while_nobody_else_wanted_it_is_a_debt_of_few_slices() {
+        let mut queue = FairQueue::new(SLICE);
+        let now = Instant::now();
+        let (busy, alone) = (queue.add(1, Bound::Unlimited, now), queue.add(1, Bound::Unlimited, now));
+        queue.charge_more(alone, Duration::from_secs(10), now);
+        queue.push(busy, RunId(1));
+        queue.push(alone, RunId(2));
+        let turns_of_others = (0..20_000)
+            .take_while(|_| {
+                let (lane, id) = queue.pop().expect("both are ready");
+                queue.settle(lane, SLICE, now);
+                queue.push(lane, id);
+                lane == busy
+            })
+            .count();
+        assert!((1..=8).contains(&turns_of_others), "not ten thousand: {turns_of_others}");
+    }
+
+    #[test]
     fn places_are_used_again() {
         let mut queue = FairQueue::new(SLICE);
         let now = Instant::now();

@@ -35,6 +35,8 @@ pub struct Instance {
     made: Usage,
     /// The guest and what belongs to it; `None` while a call has them, and after one that did not return.
     life: Option<Remains>,
+    /// A call whose future was dropped, and which has been cancelled and not been seen to end.
+    dying: Option<Running>,
 }
 
 impl Instance {
@@ -43,7 +45,7 @@ impl Instance {
         let First { module, policy, name, meter, tenant, scheduler } = first;
         let life = Some(remains?);
         scheduler.counters.instances.fetch_add(1, Relaxed);
-        Some(Self { module, policy, name, meter, tenant, scheduler, made, life })
+        Some(Self { module, policy, name, meter, tenant, scheduler, made, life, dying: None })
     }
 
     /// Its module.
@@ -88,6 +90,13 @@ impl Instance {
     /// Takes back what a call left. If that is nothing, the instance is over.
     pub(crate) fn put(&mut self, remains: Option<Remains>) {
         self.life = remains;
+    }
+
+    /// Waits until nothing of it runs: a call whose future was dropped finishes its slice before it ends.
+    pub async fn settled(&mut self) {
+        if let Some(running) = self.dying.take() {
+            running.await;
+        }
     }
 
     pub(crate) fn belongs_to(&self, scheduler: &Arc<Scheduler>) -> bool {
@@ -212,8 +221,9 @@ impl Future for Calling<'_> {
 
 impl Drop for Calling<'_> {
     fn drop(&mut self) {
-        if let CallState::Running(running) = &self.state {
+        if let CallState::Running(running) = std::mem::replace(&mut self.state, CallState::Over) {
             running.cancel("caller");
+            self.instance.dying = Some(running);
         }
     }
 }

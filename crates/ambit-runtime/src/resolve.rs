@@ -20,6 +20,11 @@ pub(crate) fn resolve(grants: &Grants, streams: Streams, name: Arc<str>) -> Resu
     // Destructured in full: a new grant does not compile until it is resolved here or refused at admission.
     let Grants { args, env, stdin, dirs, tmp, clock, random, functions, .. } = grants;
     let Grants { net: _, listen: _, http: _, kv: _, config: _, secrets: _, logging: _, metrics: _, .. } = grants;
+    // A guest reads each up to its first NUL: the rest would be lost without a word.
+    if let Some(arg) = args.iter().find(|arg| arg.contains('\0')) {
+        let message = format!("the argument `{}` holds a NUL, which no argument can", ambit_core::escape(arg, 64));
+        return Err(Rejection::new(RejectReason::Policy, message));
+    }
     let mut preopens = Vec::with_capacity(dirs.len() + 1);
     for (i, dir) in dirs.iter().enumerate() {
         let same = |other: &ambit_core::DirGrant| other.guest == dir.guest;

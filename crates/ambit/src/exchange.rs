@@ -64,7 +64,8 @@ impl Module {
     /// Passes a value to an exported function as [postcard](https://postcard.jamesmunns.com), and reads its reply as that.
     ///
     /// Not for types that contain themselves, such as trees: postcard follows a reply as deep as the guest likes, and runs out
-    /// of stack. JSON and MessagePack stop at a depth of 128.
+    /// of stack. Nor for sequences of values of no size, such as `Vec<()>`, of which a few bytes can claim any number. JSON and
+    /// MessagePack stop at a depth of 128.
     ///
     /// # Errors
     /// As [`Module::call_bytes`]; or the value has no form in postcard, or the reply is not what it was to be.

@@ -64,6 +64,9 @@
 //! | a function, of any name | `(i32, i32) -> i64` | takes address and length of the input, gives `address << 32 \| length` of the reply |
 //! | `free` | `(i32, i32) -> ()` | takes back address and length of a reply; may be missing |
 //!
+//! A reply is read on the thread that awaits it, after the call is over and outside its deadline; the limit `host-buffers`
+//! bounds its length, and the type it is read into what becomes of that.
+//!
 //! All numbers are unsigned. For each call the host asks `alloc` for the input's length, copies the input there, calls the
 //! function, copies the reply out, and gives it back with `free`. The input is the function's: it frees it when it has read it.
 //! Every address and length is checked in 64 bits against the memory as it is at that moment; a guest that lies traps, with

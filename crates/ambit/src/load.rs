@@ -150,6 +150,10 @@ impl Runtime {
 /// Reads and admits a file.
 fn admit_file(path: &Path, rules: &AdmitRules) -> Result<Verified, Error> {
     let read = || -> io::Result<Vec<u8>> {
+        // A FIFO would be waited for, and a device read, for as long as they like.
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+        }
         let file = File::open(path)?;
         let mut bytes = Vec::new();
         // One byte more than allowed is enough to refuse it for its size.

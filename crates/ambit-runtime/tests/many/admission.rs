@@ -173,3 +173,18 @@ fn a_deadline_that_has_passed_already_is_kept_wherever_the_run_would_begin() {
     assert_eq!(shown(world.runtime.run(request()).expect("accepted").outcome()), "limit-exceeded:wall-time");
     assert_eq!(shown(world.runtime.start(request()).expect("accepted").wait().outcome()), "limit-exceeded:wall-time");
 }
+
+#[test]
+fn when_the_last_that_waits_is_cancelled_short_calls_run_where_they_are_made_again() {
+    let world = World::new(RuntimeConfig { concurrency: Bound::At(Count(2)), ..RuntimeConfig::default() });
+    world.start("nothing", &[], policy(&[])).wait();
+    let runs: Vec<_> = (0..3).map(|_| world.start("sleep", &["20000"], policy(&[("wall-time", "60s")]))).collect();
+    until("the third waits", || runs[2].state() == Some(RunState::Queued));
+    for run in runs.into_iter().rev() {
+        run.cancel("test");
+        run.wait();
+    }
+    let inline = world.runtime.stats().inline;
+    let finished = world.runtime.run(world.request("nothing", &[], policy(&[]), None)).expect("accepted");
+    assert_eq!((shown(finished.outcome()), world.runtime.stats().inline), ("exited:0".into(), inline + 1));
+}

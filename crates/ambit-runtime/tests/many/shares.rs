@@ -94,22 +94,6 @@ fn tenants_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn what_was_used_while_nobody_else_wanted_it_is_no_great_debt() {
-    let world = World::new(RuntimeConfig::default());
-    let [alone, busy] = ["alone", "busy"].map(|name| world.runtime.tenant(TenantConfig::new(name)).expect("a tenant"));
-    let until = std::time::Instant::now() + Duration::from_millis(800);
-    while std::time::Instant::now() < until {
-        world.runtime.run(world.request("nothing", &[], policy(&[]), Some(&alone))).expect("accepted");
-    }
-    let _runs = spin(&world, &busy, 2);
-    thread::sleep(Duration::from_millis(20));
-    let began = std::time::Instant::now();
-    world.try_start("nothing", &[], policy(&[]), Some(&alone)).expect("accepted").wait();
-    let used = world.runtime.stats().tenants.iter().find(|tenant| &*tenant.name == "alone").expect("known").cpu;
-    assert!(began.elapsed() < used, "it waited for less than the {used:?} that it had had alone: {:?}", began.elapsed());
-}
-
-#[test]
 fn a_guest_keeps_its_share_over_all_its_calls() {
     let world = World::new(RuntimeConfig::default());
     let policy = policy(&[("cpus", "0.1"), ("wall-time", "60s")]);

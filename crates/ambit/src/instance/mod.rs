@@ -141,6 +141,9 @@ impl Instance {
     /// # Errors
     /// As [`Launch::instantiate`]. It is over then, and may be reset again.
     pub async fn reset(&mut self) -> Result<(), Error> {
+        if let Some(inner) = &mut self.inner {
+            inner.settled().await;
+        }
         self.end();
         let (inner, captured) = self.launch.make().await?;
         self.statistics.resets += 1;
@@ -213,6 +216,13 @@ impl Instance {
     /// It is over, and what it had is free.
     fn end(&mut self) {
         self.inner = None;
+        self.seen.end(true);
+    }
+}
+
+impl Drop for Instance {
+    /// Whoever has a control of it still sees that it is over.
+    fn drop(&mut self) {
         self.seen.end(true);
     }
 }

@@ -282,3 +282,17 @@ fn an_instance_has_what_it_was_launched_with_again_after_a_reset() {
         reader.reset_blocking().expect("made anew");
     }
 }
+
+#[test]
+fn reset_waits_for_a_call_that_was_given_up_and_a_control_outlives_its_instance() {
+    let runtime = crate::builder().build().expect("made");
+    let module = runtime.load_blocking(wat::parse_str(crate::KINDS).expect("valid")).expect("loaded");
+    let mut instance = module.instantiate_blocking().expect("made");
+    drop(instance.start("spin", &[]).expect("exported"));
+    instance.reset_blocking().expect("made anew");
+    assert_eq!(runtime.stats().ended["cancelled"], 1, "the one that was has ended before");
+    let control = instance.control();
+    assert_eq!(control.state(), ambit::InstanceState::Ready);
+    drop(instance);
+    assert_eq!(control.state(), ambit::InstanceState::Over);
+}

@@ -108,9 +108,10 @@ fn a_file_is_read_no_further_than_allowed() {
         other => panic!("{other:?}"),
     }
     let small = builder().limit("module-size", "100").build().expect("a runtime");
-    // As long as one likes: it is not read to its end.
-    let endless = small.load_file_blocking("/dev/zero");
-    let message = rejected(endless, RejectReason::InvalidModule);
+    // A terabyte, on paper: it is not read to its end.
+    let long = dir.path().join("long.wasm");
+    std::fs::File::create(&long).and_then(|file| file.set_len(1 << 40)).expect("sparse");
+    let message = rejected(small.load_file_blocking(&long), RejectReason::InvalidModule);
     assert!(message.contains("the module has 101 bytes"), "{message}");
 }
 
@@ -123,4 +124,11 @@ fn a_loads_future_may_be_dropped() {
         drop(patience);
         assert!(runtime.load(&bytes).await.is_ok());
     });
+}
+
+#[test]
+fn what_is_no_regular_file_is_not_waited_for() {
+    let runtime = crate::builder().build().expect("made");
+    let error = runtime.load_file_blocking("/dev/zero").expect_err("it has no end");
+    assert!(std::error::Error::source(&error).is_some_and(|cause| cause.to_string().contains("no regular file")), "{error}");
 }

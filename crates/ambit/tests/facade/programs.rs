@@ -185,3 +185,11 @@ fn logs_are_kept_too() {
     );
     assert_eq!(module.run_blocking([""; 0]).expect("it ran").log(), ["a\\nb", "a"]);
 }
+
+#[test]
+fn an_argument_with_a_nul_is_refused() {
+    let runtime = crate::builder().build().expect("made");
+    let module = runtime.load_blocking(wat::parse_str(r#"(module (func (export "_start")))"#).expect("valid")).expect("loaded");
+    let error = module.launch().arg("a\0b").run_blocking().expect_err("the guest would see `a`");
+    assert!(error.to_string().contains("holds a NUL"), "{error}");
+}

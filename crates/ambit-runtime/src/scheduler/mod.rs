@@ -3,6 +3,9 @@
 //! One lock guards it all. It is held for well under a microsecond per slice of a millisecond, and no guest is polled,
 //! dropped or reported while it is held.
 
+mod admission;
+mod snapshot;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     fmt,
@@ -21,10 +24,10 @@ use ambit_core::RunId;
 
 use crate::{
     fair::FairQueue,
-    gate::{Gate, Permit},
+    gate::Gate,
     herald::Herald,
     seat::{Hold, Put, Seat},
-    stats::{Counters, RunState, TenantStats},
+    stats::{Counters, RunState},
     task::Task,
     tenant::{Tenant, TenantConfig, TenantShared},
 };
@@ -208,59 +211,6 @@ impl Scheduler {
         })
     }
 
-    /// Room was made: admits whom it suits.
-    pub(crate) fn admit(this: &Arc<Self>) {
-        this.with(|state| this.admit_waiting(state));
-    }
-
-    /// Admits those who wait and fit, the tenant with the fewest runs for its weight first. Who finds no room in the runtime is
-    /// passed by nobody; who only finds its own tenant full holds up nobody else.
-    fn admit_waiting(self: &Arc<Self>, state: &mut State) {
-        loop {
-            let mut heads: Vec<(u64, RunId)> = state
-                .waiting
-                .values()
-                .filter_map(VecDeque::front)
-                .filter_map(|&id| {
-                    let tenant = &state.seats.get(&id)?.task()?.tenant;
-                    let running = tenant.running.load(SeqCst);
-                    let share = (running as u64).saturating_mul(1 << 20) / u64::from(tenant.config.weight.max(1));
-                    (running < tenant.concurrency()).then_some((share, id))
-                })
-                .collect();
-            heads.sort_unstable();
-            let next = heads.first().map(|&(_, id)| id);
-            let admitted = next.and_then(|id| {
-                let task = state.seats.get_mut(&id)?.task_mut()?;
-                task.permit = Permit::take(self, &task.tenant, task.asks);
-                task.permit.is_some().then_some((id, task.tenant.lane, task.queue_until))
-            });
-            let Some((id, lane, until)) = admitted else {
-                self.gate.short.store(next.is_some(), SeqCst);
-                return;
-            };
-            state.timers.remove(&(until, Timer::Queue(id)));
-            self.no_longer_waits(state, id, lane);
-            if state.seats.get_mut(&id).is_some_and(|seat| seat.release(Hold::Unadmitted)) {
-                state.push(id, lane);
-            }
-        }
-    }
-
-    fn no_longer_waits(&self, state: &mut State, id: RunId, lane: usize) {
-        let Some(line) = state.waiting.get_mut(&lane) else { return };
-        let before = line.len();
-        if line.front() == Some(&id) {
-            line.pop_front();
-        } else {
-            line.retain(|&other| other != id);
-        }
-        self.gate.waiting.fetch_sub(before - line.len(), SeqCst);
-        if line.is_empty() {
-            state.waiting.remove(&lane);
-        }
-    }
-
     /// What a core does next. If nothing, it is woken when there is something.
     pub(crate) fn next(self: &Arc<Self>, core: usize, waker: &Waker) -> Work {
         self.with(|state| {
@@ -311,10 +261,7 @@ impl Scheduler {
                 }
             }
         }
-        if self.gate.waiting.load(Relaxed) < waiting {
-            // Those behind the ones that are gone may fit.
-            self.admit_waiting(state);
-        }
+        self.admit_after(state, waiting);
     }
 
     fn doom(self: &Arc<Self>, state: &mut State, id: RunId, doom: Doom) {
@@ -388,10 +335,9 @@ impl Scheduler {
     pub(crate) fn cancel(self: &Arc<Self>, id: RunId, by: String) {
         let due = Instant::now();
         self.with(|state| {
+            let waiting = self.gate.waiting.load(Relaxed);
             self.doom(state, id, Doom { why: Why::Cancelled(by), due });
-            if self.gate.waiting.load(Relaxed) > 0 {
-                self.admit_waiting(state);
-            }
+            self.admit_after(state, waiting);
         });
     }
 
@@ -443,38 +389,6 @@ impl Scheduler {
     pub(crate) fn is_wanted(&self) -> bool {
         self.busy.load(Relaxed) > 0 || self.gate.short.load(Relaxed)
     }
-
-    /// Counts of runs by what they are doing, and of tenants.
-    pub(crate) fn snapshot(&self) -> (BTreeMap<RunState, usize>, Vec<TenantStats>) {
-        let (states, tenants, held) = self.with(|state| {
-            let mut states: BTreeMap<RunState, usize> = RunState::ALL.iter().map(|&state| (state, 0)).collect();
-            for seat in state.seats.values() {
-                *states.entry(state.state_of(seat)).or_default() += 1;
-            }
-            let inline = self.inline.load(SeqCst);
-            *states.entry(RunState::Running).or_default() += inline;
-            let tenants = state.tenants.iter().filter_map(std::sync::Weak::upgrade).collect::<Vec<_>>();
-            let tenants = tenants.into_iter().map(|tenant| {
-                let lane = tenant.lane;
-                let stats = TenantStats {
-                    name: Arc::clone(&tenant.config.name),
-                    weight: tenant.config.weight,
-                    admitted: tenant.running.load(SeqCst),
-                    ready: state.queue.len_of(lane),
-                    queued: state.waiting.get(&lane).map_or(0, VecDeque::len),
-                    throttled: state.queue.is_throttled(lane),
-                    ended: tenant.ended.load(Relaxed),
-                    cpu: Duration::from_nanos(tenant.cpu_ns()),
-                };
-                (tenant, stats)
-            });
-            // The last handle of a tenant may be one of these, and dropping it takes the lock: they leave it first.
-            let (held, tenants): (Vec<_>, Vec<_>) = tenants.unzip();
-            (states, tenants, held)
-        });
-        drop(held);
-        (states, tenants)
-    }
 }
 
 impl fmt::Debug for Scheduler {
@@ -524,24 +438,6 @@ impl State {
             self.timers.remove(&(refill, Timer::Refill(task.id)));
         }
         self.timers.remove(&(task.queue_until, Timer::Queue(task.id)));
-    }
-
-    fn state_of(&self, seat: &Seat<Box<Task>, Doom>) -> RunState {
-        let Some(task) = seat.task() else { return RunState::Running };
-        let holds = seat.holds();
-        if holds.contains(Hold::Unadmitted) {
-            RunState::Queued
-        } else if holds.contains(Hold::Paused) {
-            RunState::Paused
-        } else if holds.contains(Hold::Throttled) || self.queue.is_throttled(task.tenant.lane) && seat.is_queued() {
-            RunState::Throttled
-        } else if seat.is_queued() {
-            RunState::Ready
-        } else if task.is_compiling() {
-            RunState::Compiling
-        } else {
-            RunState::Waiting
-        }
     }
 }
 
