@@ -1,0 +1,10 @@
+//! Puts a process behind walls, so that native code which runs there finds nothing.
+//!
+//! A process is [spawned](spawn()) into namespaces and control groups of its own; it then [enters](enter()) the rest of its
+//! jail, in one ordered function each step of which fails closed. What goes between it and its parent are frames over one
+//! socket ([`wire`]).
+
+mod error;
+mod sys;
+
+pub use error::JailError;
