@@ -5,6 +5,8 @@
 //! socket ([`wire`]).
 
 mod error;
+mod seccomp;
 mod sys;
 
 pub use error::JailError;
+pub use seccomp::{Arg, Condition, ExtraSyscalls, Phase, Rule, SyscallPolicy, UnknownSyscall, Use, table as syscall_table};

@@ -1,0 +1,54 @@
+//! Reading and writing what the process was handed: its socket, and the streams of its guest. There is no call here that
+//! makes a socket or gives one an address.
+
+use libc::{O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_WRONLY};
+
+use super::List;
+use crate::seccomp::rule::{Arg, Test, call};
+
+/// Set by whoever opens a file on a 64-bit machine or does not; it means nothing there. The C library's constant is 0.
+#[cfg(target_arch = "x86_64")]
+pub(super) const LARGEFILE: u64 = 0o100_000;
+#[cfg(target_arch = "aarch64")]
+pub(super) const LARGEFILE: u64 = 0o400_000;
+
+pub(in crate::seccomp) const WIRE: List = &[
+    call!(SYS_read, "a guest's input; waking the runtime"),
+    call!(SYS_write, "a guest's output; waking the runtime; the last words of a panic"),
+    call!(SYS_readv, "several buffers at once"),
+    call!(SYS_writev, "several buffers at once"),
+    call!(SYS_close, "a descriptor is no longer needed"),
+    call!(SYS_fstat, "the host looks at what it was handed"),
+    // Frames to and from the parent; descriptors come with a job.
+    call!(SYS_recvmsg, "a frame with descriptors"),
+    call!(SYS_sendmsg, "a frame"),
+    call!(SYS_recvfrom, "the standard library reads from a socket"),
+    call!(SYS_sendto, "the standard library writes to a socket, and names no address").with(&[Arg::long(
+        4,
+        Test::Is(0),
+        "no address",
+    )]),
+    // F_SETFL is not here: it changes a stream for everybody who shares it.
+    call!(SYS_fcntl, "a descriptor gets a copy of its own").with(&[Arg::int(
+        1,
+        Test::Is(libc::F_DUPFD_CLOEXEC as u64),
+        "F_DUPFD_CLOEXEC",
+    )]),
+    call!(SYS_fcntl, "how a descriptor was opened is asked").with(&[Arg::int(1, Test::Is(libc::F_GETFL as u64), "F_GETFL")]),
+    call!(SYS_fcntl, "whether a descriptor is closed on exec is asked").with(&[Arg::int(
+        1,
+        Test::Is(libc::F_GETFD as u64),
+        "F_GETFD",
+    )]),
+];
+
+pub(in crate::seccomp) const OUTPUT: List = &[
+    // Where there is no /proc, this finds nothing, and the host does without.
+    call!(SYS_openat, "a guest's output is opened anew, so that it can be made non-blocking for this process alone").with(&[
+        Arg::int(
+            2,
+            Test::Masked { mask: !LARGEFILE, value: (O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) as u64 },
+            "O_WRONLY, O_NONBLOCK, O_CLOEXEC, O_NOCTTY",
+        ),
+    ]),
+];
