@@ -24,6 +24,7 @@ pub(super) const OFFERED: List = &[
     // About the machine.
     call!(SYS_uname, "the kernel's name and version"),
     call!(SYS_sysinfo, "memory and load"),
+    call!(SYS_sched_getaffinity, "how many cores there are"),
     call!(SYS_sched_get_priority_max, "the range of priorities"),
     call!(SYS_sched_get_priority_min, "the range of priorities"),
     // Time.
@@ -48,6 +49,7 @@ pub(super) const OFFERED: List = &[
     call!(SYS_copy_file_range, "copies from one file to another"),
     call!(SYS_flock, "locks a file"),
     call!(SYS_pwrite64, "writes at a place"),
+    call!(SYS_readv, "reads into several buffers"),
     call!(SYS_preadv, "reads at a place"),
     call!(SYS_preadv2, "reads at a place"),
     call!(SYS_pwritev2, "writes at a place"),

@@ -32,7 +32,6 @@ pub(in crate::seccomp) const BASE: List = &[
     call!(SYS_futex, "locks and channels wait, until a time").with(&[Arg::int(1, futex(FUTEX_WAIT_BITSET), "FUTEX_WAIT_BITSET")]),
     call!(SYS_futex, "locks and channels wake who waits").with(&[Arg::int(1, futex(FUTEX_WAKE), "FUTEX_WAKE")]),
     call!(SYS_sched_yield, "channels of the standard library spin"),
-    call!(SYS_sched_getaffinity, "the standard library counts the cores there are"),
     // Time and chance.
     call!(SYS_clock_gettime, "the CPU clock of a thread, which the vDSO cannot read; any clock where there is no vDSO"),
     call!(SYS_clock_nanosleep, "a thread sleeps: the ticker does nothing else"),

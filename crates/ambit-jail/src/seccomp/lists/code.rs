@@ -35,8 +35,9 @@ pub(in crate::seccomp) const LOADING: List = &[
         .with(&[Arg::int(0, Test::Is(libc::PR_SET_NO_NEW_PRIVS as u64), "PR_SET_NO_NEW_PRIVS")])
         .while_loading(),
     // Once the guest runs, whatever it has taken over cannot disarm it.
-    call!(SYS_timer_create, "a limit of CPU time is a timer, made when the job is known").while_loading(),
-    call!(SYS_timer_settime, "and set").while_loading(),
+    call!(SYS_setitimer, "a limit of CPU time is a timer, set when the job is known")
+        .with(&[Arg::int(0, Test::Is(libc::ITIMER_PROF as u64), "ITIMER_PROF")])
+        .while_loading(),
 ];
 
 /// One artifact is mapped; after that there is no executable memory to be had.

@@ -15,7 +15,6 @@ pub(super) const LARGEFILE: u64 = 0o400_000;
 pub(in crate::seccomp) const WIRE: List = &[
     call!(SYS_read, "a guest's input; waking the runtime"),
     call!(SYS_write, "a guest's output; waking the runtime; the last words of a panic"),
-    call!(SYS_readv, "several buffers at once"),
     call!(SYS_writev, "several buffers at once"),
     call!(SYS_close, "a descriptor is no longer needed"),
     call!(SYS_fstat, "the host looks at what it was handed"),
