@@ -15,6 +15,8 @@ impl SyscallPolicy {
     /// Puts the list in force for every thread of this process, for good. Sets `no_new_privs` too, without which an
     /// unprivileged process may not.
     ///
+    /// Every other thread must have begun its work: one that is still being started makes calls that no list has.
+    ///
     /// A filter stacks on those that are there, and only takes away: [`Phase::Running`] is installed on
     /// [`Phase::Loading`], which allows that, and the last one allows no more.
     ///

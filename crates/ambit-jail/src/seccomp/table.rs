@@ -1,6 +1,6 @@
 //! The lists as a table, for the documents.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use ambit_core::EngineId;
 
@@ -52,7 +52,8 @@ pub fn table() -> String {
     }
     let _ = write!(out, "| calls | | | ");
     for (whole, short) in whole.iter().zip(&short) {
-        let _ = write!(out, "{} or {} | ", count(short), count(whole));
+        let (short, whole) = (count(short), count(whole));
+        let _ = if short == whole { write!(out, "{whole} | ") } else { write!(out, "{short} or {whole} | ") };
     }
     out.truncate(out.trim_end().len());
     out.push('\n');
@@ -61,6 +62,5 @@ pub fn table() -> String {
 
 /// How many calls a list has.
 fn count(policy: &SyscallPolicy) -> usize {
-    let numbers: std::collections::BTreeSet<_> = policy.rules().map(|rule| rule.number).collect();
-    numbers.len()
+    policy.rules().map(|rule| rule.number).collect::<BTreeSet<_>>().len()
 }
