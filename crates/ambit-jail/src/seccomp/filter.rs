@@ -29,6 +29,9 @@ impl SyscallPolicy {
             seccompiler::Error::Prctl(error) | seccompiler::Error::Seccomp(error) => JailError::new(Layer::Seccomp, step, &error),
             other => JailError::new(Layer::Seccomp, step, &io::Error::other(other)),
         };
+        // rustix asks the kernel for the size of a page and where the clocks are when that is first needed, by a call that no
+        // list has. From here on it knows.
+        rustix::param::page_size();
         let program = self.program(phase).map_err(|error| failed(error.into()))?;
         seccompiler::apply_filter_all_threads(&program).map_err(failed)
     }

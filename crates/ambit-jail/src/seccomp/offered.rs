@@ -1,6 +1,9 @@
 //! Calls that no list needs and an operator may add: they tell a process about itself, or use what it has already.
 
-use super::{lists::List, rule::call};
+use super::{
+    lists::List,
+    rule::{Arg, Test, call},
+};
 
 pub(super) const OFFERED: List = &[
     // About itself.
@@ -38,9 +41,13 @@ pub(super) const OFFERED: List = &[
     call!(SYS_dup, "a copy of a descriptor"),
     call!(SYS_dup3, "a copy of a descriptor"),
     call!(SYS_pipe2, "a pipe to itself"),
-    call!(SYS_ppoll, "waiting"),
+    #[cfg(target_arch = "x86_64")]
+    call!(SYS_poll, "waiting"),
+    #[cfg(target_arch = "x86_64")]
     call!(SYS_epoll_pwait, "waiting"),
     call!(SYS_epoll_pwait2, "waiting"),
+    call!(SYS_recvfrom, "reads from a socket"),
+    call!(SYS_sendto, "writes to a socket").with(&[Arg::long(4, Test::Is(0), "no address")]),
     call!(SYS_shutdown, "ends one direction of a socket"),
     call!(SYS_getsockname, "a socket's own address"),
     call!(SYS_getpeername, "a socket's other address"),

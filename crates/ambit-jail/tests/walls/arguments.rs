@@ -60,15 +60,22 @@ pub(crate) const ATTEMPTS: Attempts = &[
     ("fcntl seal", Attempt::Call(|| fcntl(libc::F_ADD_SEALS, 0))),
     ("ioctl pagemap", Attempt::Call(|| call(libc::SYS_ioctl, [u64::MAX, 0xc060_6610, 0, 0, 0, 0]))),
     ("ioctl terminal", Attempt::Call(|| call(libc::SYS_ioctl, [0, libc::TCGETS, 0, 0, 0, 0]))),
+    ("ioctl size", Attempt::Call(|| call(libc::SYS_ioctl, [0, libc::TIOCGWINSZ, page(), 0, 0, 0]))),
+    ("ioctl type", Attempt::Call(|| call(libc::SYS_ioctl, [0, libc::TIOCSTI, page(), 0, 0, 0]))),
     ("sendto address", Attempt::Call(|| call(libc::SYS_sendto, [0, 0, 0, 0, page(), 16]))),
-    ("sendto", Attempt::Call(|| call(libc::SYS_sendto, [0; 6]))),
+    ("sendmsg", Attempt::Call(|| call(libc::SYS_sendmsg, [0; 6]))),
     ("openat read", Attempt::Call(|| openat(libc::O_RDONLY | libc::O_CLOEXEC))),
     ("openat write", Attempt::Call(|| openat(libc::O_WRONLY))),
+    #[cfg(target_arch = "x86_64")]
+    ("open anew", Attempt::Call(|| open(libc::O_WRONLY | libc::O_NONBLOCK | libc::O_CLOEXEC | libc::O_NOCTTY | 0o100_000))),
+    #[cfg(target_arch = "x86_64")]
+    ("open create", Attempt::Call(|| open(libc::O_CREAT | libc::O_RDWR))),
     ("openat create", Attempt::Call(|| openat(libc::O_CREAT | libc::O_RDWR))),
     ("openat2", Attempt::Call(|| call(libc::SYS_openat2, [u64::MAX, 0, 0, 0, 0, 0]))),
     ("unlinkat", Attempt::Call(|| call(libc::SYS_unlinkat, [u64::MAX, 0, 0, 0, 0, 0]))),
-    ("setitimer cpu", Attempt::Call(|| call(libc::SYS_setitimer, [libc::ITIMER_PROF as u64, 0, 0, 0, 0, 0]))),
-    ("setitimer real", Attempt::Call(|| call(libc::SYS_setitimer, [libc::ITIMER_REAL as u64, 0, 0, 0, 0, 0]))),
+    ("prlimit ask", Attempt::Call(|| call(libc::SYS_prlimit64, [0, libc::RLIMIT_AS.into(), 0, page(), 0, 0]))),
+    ("prlimit set", Attempt::Call(|| call(libc::SYS_prlimit64, [0, libc::RLIMIT_AS.into(), page(), 0, 0, 0]))),
+    ("prlimit parent", Attempt::Call(|| call(libc::SYS_prlimit64, [parent(), libc::RLIMIT_AS.into(), 0, page(), 0, 0]))),
 ];
 
 /// An `int` as a register has it: what the upper half holds means nothing, and a filter must not care.
@@ -99,6 +106,11 @@ fn fcntl(command: i32, argument: i32) -> i64 {
 
 fn openat(flags: i32) -> i64 {
     call(libc::SYS_openat, [low(libc::AT_FDCWD), c"/nowhere/at-all".as_ptr() as u64, low(flags), 0, 0, 0])
+}
+
+#[cfg(target_arch = "x86_64")]
+fn open(flags: i32) -> i64 {
+    call(libc::SYS_open, [c"/nowhere/at-all".as_ptr() as u64, low(flags), 0, 0, 0, 0])
 }
 
 fn own() -> u64 {
@@ -148,11 +160,16 @@ fn memory_is_what_limits_count() {
 
 fn other_calls_take_some_arguments() {
     check(&Wall::each(), &["futex wake", "tgkill self"], &["futex requeue", "futex lend", "tgkill parent"]);
-    check(&Wall::each(), &["fcntl getfl", "fcntl dup", "sendto", "openat read"], &["fcntl async", "fcntl owner", "sendto address"]);
-    check(&Wall::each(), &[], &["ioctl terminal", "setitimer cpu", "setitimer real"]);
-    check(&[Wall::loading(Wasmtime)], &["setitimer cpu"], &["setitimer real"]);
+    check(
+        &Wall::each(),
+        &["fcntl getfl", "fcntl dup", "sendmsg", "openat read"],
+        &["fcntl async", "fcntl owner", "sendto address"],
+    );
+    check(&Wall::each(), &[], &["ioctl terminal", "ioctl type", "prlimit set", "prlimit parent"]);
+    check(&[Wall::running(Wasmtime, Process), Wall::running(Wasmtime, Tenant)], &["ioctl size"], &[]);
+    check(&[Wall::running(Wasmtime, Tenant)], &["prlimit ask"], &[]);
     #[cfg(target_arch = "x86_64")]
-    check(&[Wall::running(Wasmtime, Tenant)], &["ioctl pagemap"], &[]);
+    check(&[Wall::running(Wasmtime, Tenant)], &["ioctl pagemap", "open anew"], &["open create"]);
     check(&[Wall::running(Wasmtime, Process), Wall::running(Wasmi, Tenant)], &[], &["ioctl pagemap"]);
 }
 

@@ -51,7 +51,8 @@ pub(crate) const ATTEMPTS: Attempts = &[
     ("prctl", Attempt::Call(|| plain(libc::SYS_prctl, [libc::PR_GET_DUMPABLE as u64, 0, 0, 0, 0, 0]))),
     ("seccomp", Attempt::Call(|| plain(libc::SYS_seccomp, [libc::SECCOMP_SET_MODE_FILTER.into(), 1, 0, 0, 0, 0]))),
     ("ioctl", Attempt::Call(|| plain(libc::SYS_ioctl, [0, libc::TIOCSTI, 0, 0, 0, 0]))),
-    ("prlimit64", Attempt::Call(|| plain(libc::SYS_prlimit64, [0; 6]))),
+    ("sendto", Attempt::Call(|| plain(libc::SYS_sendto, [0; 6]))),
+    ("setitimer", Attempt::Call(|| plain(libc::SYS_setitimer, [0; 6]))),
     ("mknodat", Attempt::Call(|| plain(libc::SYS_mknodat, [NO_FD, 0, 0, 0, 0, 0]))),
     ("fchmod", Attempt::Call(|| plain(libc::SYS_fchmod, [NO_FD, 0, 0, 0, 0, 0]))),
     #[cfg(target_arch = "x86_64")]

@@ -34,7 +34,7 @@ pub(in crate::seccomp) const BASE: List = &[
     call!(SYS_sched_yield, "channels of the standard library spin"),
     // Time and chance.
     call!(SYS_clock_gettime, "the CPU clock of a thread, which the vDSO cannot read; any clock where there is no vDSO"),
-    call!(SYS_clock_nanosleep, "a thread sleeps: the ticker does nothing else"),
+    call!(SYS_clock_nanosleep, "a thread sleeps"),
     call!(SYS_getrandom, "hash tables are seeded; a guest may be granted random numbers"),
     // glibc's allocator asks for one file before it gives memory back, and goes on where there is none.
     call!(SYS_openat, "the allocator looks for /proc/sys/vm/overcommit_memory before it shrinks a thread's heap")

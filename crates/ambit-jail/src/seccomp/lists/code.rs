@@ -34,10 +34,6 @@ pub(in crate::seccomp) const LOADING: List = &[
     call!(SYS_prctl, "the second filter is put on this one, which asks for this first")
         .with(&[Arg::int(0, Test::Is(libc::PR_SET_NO_NEW_PRIVS as u64), "PR_SET_NO_NEW_PRIVS")])
         .while_loading(),
-    // Once the guest runs, whatever it has taken over cannot disarm it.
-    call!(SYS_setitimer, "a limit of CPU time is a timer, set when the job is known")
-        .with(&[Arg::int(0, Test::Is(libc::ITIMER_PROF as u64), "ITIMER_PROF")])
-        .while_loading(),
 ];
 
 /// One artifact is mapped; after that there is no executable memory to be had.
@@ -66,6 +62,8 @@ pub(in crate::seccomp) const CODE_ALWAYS: List = &[
         .with(&[Arg::int(0, Test::Is(PIDFD_SELF), "PIDFD_SELF"), Arg::int(3, Test::Is(MADV_DONTNEED as u64), "MADV_DONTNEED")]),
     #[cfg(target_arch = "x86_64")]
     call!(SYS_ioctl, "a pool finds the pages that a guest wrote to").with(&[Arg::int(1, Test::Is(PAGEMAP_SCAN), "PAGEMAP_SCAN")]),
+    call!(SYS_prlimit64, "a pool is sized by the address space there is")
+        .with(&[Arg::int(0, Test::Is(0), "itself"), Arg::long(2, Test::Is(0), "no new limit")]),
     // x86 keeps its instruction caches right by itself.
     #[cfg(target_arch = "aarch64")]
     call!(SYS_membarrier, "new code is made visible to every core"),

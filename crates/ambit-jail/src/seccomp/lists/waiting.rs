@@ -11,8 +11,5 @@ pub(in crate::seccomp) const WAITING: List = &[
     #[cfg(target_arch = "aarch64")]
     call!(SYS_epoll_pwait, "the runtime waits for what it watches"),
     call!(SYS_eventfd2, "another thread wakes the runtime"),
-    #[cfg(target_arch = "x86_64")]
-    call!(SYS_poll, "the host asks whether a stream is ready"),
-    #[cfg(target_arch = "aarch64")]
-    call!(SYS_ppoll, "the host asks whether a stream is ready"),
+    call!(SYS_ppoll, "the process waits for its socket; the host asks whether a stream is ready"),
 ];

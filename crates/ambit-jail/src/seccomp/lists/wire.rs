@@ -21,12 +21,6 @@ pub(in crate::seccomp) const WIRE: List = &[
     // Frames to and from the parent; descriptors come with a job.
     call!(SYS_recvmsg, "a frame with descriptors"),
     call!(SYS_sendmsg, "a frame"),
-    call!(SYS_recvfrom, "the standard library reads from a socket"),
-    call!(SYS_sendto, "the standard library writes to a socket, and names no address").with(&[Arg::long(
-        4,
-        Test::Is(0),
-        "no address",
-    )]),
     // F_SETFL is not here: it changes a stream for everybody who shares it.
     call!(SYS_fcntl, "a descriptor gets a copy of its own").with(&[Arg::int(
         1,
@@ -34,20 +28,27 @@ pub(in crate::seccomp) const WIRE: List = &[
         "F_DUPFD_CLOEXEC",
     )]),
     call!(SYS_fcntl, "how a descriptor was opened is asked").with(&[Arg::int(1, Test::Is(libc::F_GETFL as u64), "F_GETFL")]),
-    call!(SYS_fcntl, "whether a descriptor is closed on exec is asked").with(&[Arg::int(
+    call!(SYS_fcntl, "builds with debug assertions look whether a descriptor is open before they close it").with(&[Arg::int(
         1,
         Test::Is(libc::F_GETFD as u64),
         "F_GETFD",
     )]),
 ];
 
+/// How the host opens a guest's output anew, so that it can be made non-blocking for this process alone. Where there is no
+/// `/proc`, that finds nothing, and the host does without.
+const ANEW: Test = Test::Masked { mask: !LARGEFILE, value: (O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) as u64 };
+const ANEW_TEXT: &str = "O_WRONLY, O_NONBLOCK, O_CLOEXEC, O_NOCTTY";
+
 pub(in crate::seccomp) const OUTPUT: List = &[
-    // Where there is no /proc, this finds nothing, and the host does without.
-    call!(SYS_openat, "a guest's output is opened anew, so that it can be made non-blocking for this process alone").with(&[
-        Arg::int(
-            2,
-            Test::Masked { mask: !LARGEFILE, value: (O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) as u64 },
-            "O_WRONLY, O_NONBLOCK, O_CLOEXEC, O_NOCTTY",
-        ),
-    ]),
+    #[cfg(target_arch = "x86_64")]
+    call!(SYS_open, "the host looks for a guest's output in /proc/self/fd").with(&[Arg::int(1, ANEW, ANEW_TEXT)]),
+    #[cfg(target_arch = "aarch64")]
+    call!(SYS_openat, "the host looks for a guest's output in /proc/self/fd").with(&[Arg::int(2, ANEW, ANEW_TEXT)]),
+    // It only reads. The requests that type into a terminal are other numbers.
+    call!(SYS_ioctl, "a guest asks whether its stream is a terminal").with(&[Arg::int(
+        1,
+        Test::Is(libc::TIOCGWINSZ),
+        "TIOCGWINSZ",
+    )]),
 ];
