@@ -5,6 +5,10 @@
 //! socket ([`wire`]).
 
 mod error;
+mod landlock;
+mod seccomp;
 mod sys;
 
 pub use error::JailError;
+pub use landlock::{LandlockStatus, abi as landlock_abi, restrict as restrict_files};
+pub use seccomp::{Arg, Condition, ExtraSyscalls, Phase, Rule, SyscallPolicy, UnknownSyscall, Use, table as syscall_table};

@@ -13,6 +13,8 @@ const ALLOWED: &[&str] = &[
     "crates/ambit-engine/src/wasmer/",
     // System calls.
     "crates/ambit-jail/src/sys/",
+    // System calls that nobody should make, made by tests.
+    "crates/ambit-jail/tests/walls/raw.rs",
 ];
 
 /// Checks a source file. Guests are not ours to run as native code: what they contain is bounded anyway.
