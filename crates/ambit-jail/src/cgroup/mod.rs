@@ -36,6 +36,9 @@ mod usage;
 mod v1;
 mod v2;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     io,
     sync::{
