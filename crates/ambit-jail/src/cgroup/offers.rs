@@ -57,11 +57,13 @@ impl Proven {
     pub(super) fn find(hierarchies: &Hierarchies, probe: &str) -> Self {
         let mut why = Vec::new();
         let v2 = hierarchies.v2.as_ref().and_then(|place| {
-            let (parent, refused) = delegation::find(place, probe);
+            let in_v1 = |resource: &Resource| hierarchies.v1.iter().any(|(in_v1, _)| in_v1 == resource);
+            let wanted: Vec<_> = Resource::ALL.into_iter().filter(|resource| !in_v1(resource)).collect();
+            let (parent, refused) = delegation::find(place, &wanted, probe);
             why.extend(refused);
             parent
         });
-        let (kill, freeze) = v2.as_ref().map_or((false, false), |parent| prove_v2(parent, probe, &mut why));
+        let (kill, freeze) = v2.as_ref().map_or((false, false), |parent| (parent.kill, parent.freeze));
         let v1: Vec<_> = hierarchies.v1.iter().map(|(resource, place)| (*resource, Dir::at(&place.own))).collect();
         let v1: Vec<_> = v1.into_iter().filter(|(resource, dir)| prove_v1(*resource, dir, probe, &mut why)).collect();
         let bounds = |resource| {
@@ -110,19 +112,8 @@ impl Proven {
 fn missing(version: CgroupVersion) -> &'static str {
     match version {
         CgroupVersion::None => "no hierarchy of control groups is mounted that shows the group of this process",
-        CgroupVersion::V1 => "there is v1 alone, or not every controller: freezing takes v2",
-        CgroupVersion::V2 | CgroupVersion::Hybrid => "this kernel lacks a controller, or cgroup.kill or cgroup.freeze",
-    }
-}
-
-/// Whether a group there can be killed and frozen.
-fn prove_v2(parent: &Parent, probe: &str, why: &mut Vec<String>) -> (bool, bool) {
-    match Made::child(&parent.dir, probe) {
-        Ok(made) => (made.open("cgroup.kill").is_ok(), made.open("cgroup.freeze").is_ok()),
-        Err(error) => {
-            why.push(error.to_string());
-            (false, false)
-        }
+        CgroupVersion::V1 => "freezing takes v2, and there is v1 alone; or v1 lacks a controller",
+        CgroupVersion::V2 | CgroupVersion::Hybrid => "this kernel has no cgroup.kill or no cgroup.freeze",
     }
 }
 

@@ -50,8 +50,12 @@ fn member(group: &Group, script: &str) -> (Child, BufReader<ChildStdout>) {
     let v2 = group.into_fd().map(|fd| join(format!("{}/cgroup.procs", fd.as_raw_fd())));
     let v1 = group.join_fds().map(|fd| join(fd.as_raw_fd().to_string()));
     let script = v2.into_iter().chain(v1).chain(["echo joined\n".to_owned(), script.to_owned()]).collect::<String>();
-    let mut shell = Command::new("sh");
-    let mut child = shell.arg("-c").arg(script).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("there is a shell");
+    joined(Command::new("sh").arg("-c").arg(script))
+}
+
+/// Started, and waited for until it says `joined`.
+fn joined(command: &mut Command) -> (Child, BufReader<ChildStdout>) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("there is a shell");
     let mut output = BufReader::new(child.stdout.take().expect("piped"));
     assert_eq!(line(&mut output), "joined");
     (child, output)
