@@ -70,7 +70,7 @@ pub(super) fn find(place: &Place, wanted: &[Resource], probe: &str) -> (Option<P
 
 /// Makes a group that a process can join. Below one with processes that passes on `cpu` or `pids` groups are for threads only.
 fn prove(dir: &Dir, probe: &str) -> Result<Made, JailError> {
-    let made = Made::child(dir, probe)?;
+    let made = Made::probe(dir, probe)?;
     match made.read("cgroup.type") {
         Ok(kind) if kind.trim_end() != "domain" => {
             Err(dir.failed("make control groups for processes in", &io::Error::other("groups in it are for threads")))

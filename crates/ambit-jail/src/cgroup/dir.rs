@@ -98,6 +98,13 @@ impl Made {
         Ok(Self(Some(dir)))
     }
 
+    /// The same, only to see whether groups can be made there: the error does not name one that nobody asked for.
+    pub(super) fn probe(parent: &Dir, name: &str) -> Result<Self, JailError> {
+        let dir = parent.child(name);
+        fs::create_dir(&dir.0).map_err(|error| parent.failed("make control groups in", &error))?;
+        Ok(Self(Some(dir)))
+    }
+
     pub(super) fn keep(mut self) -> Dir {
         self.0.take().expect("taken only here")
     }

@@ -124,7 +124,7 @@ fn prove_v1(resource: Resource, dir: &Dir, probe: &str, why: &mut Vec<String>) -
         Resource::Memory => "memory.limit_in_bytes",
         Resource::Pids => "pids.max",
     };
-    let proven = Made::child(dir, probe)
-        .and_then(|made| made.open(file).map_err(|error| made.failed(&format!("open {file} of the control group"), &error)));
+    let proven = Made::probe(dir, probe)
+        .and_then(|made| made.open(file).map_err(|error| dir.failed(&format!("open {file} of control groups in"), &error)));
     proven.map_err(|error| why.push(error.to_string())).is_ok()
 }

@@ -9,7 +9,10 @@ use std::{
 
 use ambit_core::Cpus;
 
-use super::{super::GroupLimits, member, offering};
+use super::{
+    super::{GroupLimits, limits::Resource},
+    member, offering,
+};
 
 const MEMORY: GroupLimits = GroupLimits { memory: Some(16 << 20), cpus: None, pids: None };
 
@@ -31,6 +34,18 @@ fn who_takes_more_memory_is_killed() {
         };
         check("1M", false);
         check("64M", true);
+    }
+}
+
+/// v1 kills the one process that asked for too much.
+#[test]
+fn a_group_without_memory_is_killed_as_a_whole() {
+    for cgroups in offering("a_group_without_memory_is_killed_as_a_whole", |offers| offers.memory) {
+        let whole = cgroups.proven().v2.as_ref().is_some_and(|v2| v2.enabled.contains(&Resource::Memory));
+        let group = cgroups.create("whole", &MEMORY).expect("it can be made");
+        let (mut child, _output) = member(&group, "dd if=/dev/zero of=/dev/null bs=64M count=1; exit 3");
+        let status = child.wait().expect("it ends");
+        assert_eq!((status.signal(), status.code()), if whole { (Some(9), None) } else { (None, Some(3)) });
     }
 }
 
@@ -71,6 +86,23 @@ fn cpu_time_is_throttled() {
         };
         check(200);
         check(50);
+    }
+}
+
+#[test]
+fn every_share_of_a_core_is_one_the_kernel_takes() {
+    for cgroups in offering("every_share_of_a_core_is_one_the_kernel_takes", |offers| offers.cpu) {
+        for milli in [1, 9, 10, 11, 999, 64_000] {
+            let limits = GroupLimits { cpus: Some(Cpus::from_milli(milli)), ..GroupLimits::default() };
+            let group = cgroups.create("share", &limits).expect("it can be made");
+            let read = |file| group.dirs().find_map(|dir| dir.read(file).ok());
+            let quota =
+                read("cpu.max").or_else(|| Some(format!("{} {}", read("cpu.cfs_quota_us")?.trim(), read("cpu.cfs_period_us")?)));
+            let quota = quota.expect("written");
+            let (quota, period) = quota.trim().split_once(' ').expect("two numbers");
+            let (quota, period): (u64, u64) = (quota.parse().expect("a number"), period.parse().expect("a number"));
+            assert_eq!(quota * 1000, period * milli, "{milli}");
+        }
     }
 }
 

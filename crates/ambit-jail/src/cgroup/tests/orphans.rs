@@ -31,7 +31,9 @@ fn announce(line: &str) {
 
 #[test]
 fn groups_of_a_killed_maker_are_swept_and_no_others() {
-    for cgroups in offering("groups_of_a_killed_maker_are_swept_and_no_others", |offers| offers.kill && offers.pids).drain(..1) {
+    for cgroups in
+        offering("groups_of_a_killed_maker_are_swept_and_no_others", |offers| offers.kill && offers.pids).into_iter().take(1)
+    {
         let maker = format!("{}::maker", module_path!().split_once("::").expect("in a crate").1);
         let mut command = Command::new(std::env::current_exe().expect("this program"));
         let command = command.args(["--exact", &maker, "--nocapture"]).env(MAKER, "1");
