@@ -4,6 +4,7 @@
 //! jail, in one ordered function each step of which fails closed. What goes between it and its parent are frames over one
 //! socket ([`wire`]).
 
+pub mod cgroup;
 mod error;
 mod landlock;
 mod seccomp;
