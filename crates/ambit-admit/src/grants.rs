@@ -1,10 +1,10 @@
-//! Which grants a module could make use of.
+//! Which grants a module could make use of, and which it cannot be given.
 
-use ambit_core::GrantKey;
+use ambit_core::{GrantKey, Grants, RejectReason, Rejection};
 
 use crate::{
     uses::{self, Use, sample},
-    verified::Verified,
+    verified::{ModuleKind, Verified},
 };
 
 /// The grants that a module could make use of, each with the reason, going by what it imports.
@@ -30,4 +30,22 @@ pub fn could_ask_for(module: &Verified) -> Vec<(GrantKey, String)> {
         }
     }
     grants
+}
+
+/// Whether a module of this kind can be given what `grants` give: what nothing can enforce for it is refused.
+///
+/// # Errors
+/// `unenforceable`, naming the grant.
+pub fn check_grants(module: &Verified, grants: &Grants) -> Result<(), Rejection> {
+    let refuse = |message: &str| Err(Rejection::new(RejectReason::Unenforceable, message));
+    match module.kind() {
+        ModuleKind::Core => Ok(()),
+        ModuleKind::Component if grants.tmp.is_some() => {
+            refuse("grant `tmp`: files of components have no quotas in this version; core modules have them")
+        }
+        ModuleKind::Component if !grants.dirs.is_empty() => refuse(
+            "grant `dirs`: files of components have neither quotas nor a guard against FIFOs and devices in this version; core modules have both",
+        ),
+        ModuleKind::Component => Ok(()),
+    }
 }

@@ -43,7 +43,7 @@ mod verified;
 pub use admit::admit;
 pub use entry::Entry;
 pub use features::wasm_features;
-pub use grants::could_ask_for;
+pub use grants::{check_grants, could_ask_for};
 pub use known::{known_functions, known_interfaces};
 pub use risk::{Risk, Severity, risk};
 pub use rules::{AdmitRules, HostFunction};

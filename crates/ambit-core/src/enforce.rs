@@ -39,7 +39,7 @@ impl From<Unenforceable> for Rejection {
     }
 }
 
-const NO_WORKER: &str = "jailed workers are not part of this version; use isolation `none`";
+const NO_TENANT: &str = "workers that a tenant's guests share are not part of this version; use isolation `process` or `none`";
 const NO_NET: &str = "no network interface is linked, so there is nothing to count; the only value is 0";
 const IN_PROCESS_COMPILER: &str =
     "the compiler runs in this process, where nothing can stop it; `wall-time` ends the wait for it, not its work";
@@ -48,36 +48,46 @@ impl LimitKey {
     /// Who enforces this limit at `isolation`, or why asking for it is refused.
     pub fn enforcement(self, isolation: Isolation) -> Enforcement {
         use Enforcement::{By, Refused};
-        if isolation != Isolation::None {
-            return Refused(NO_WORKER);
-        }
-        match self {
-            LimitKey::Memory | LimitKey::TableElements | LimitKey::Tables | LimitKey::Memories | LimitKey::Instances => {
+        match (self, isolation) {
+            (_, Isolation::Tenant) => Refused(NO_TENANT),
+            (LimitKey::Connections | LimitKey::NetBytes, _) => Refused(NO_NET),
+            (LimitKey::ModuleSize, _) => By("admission, before parsing"),
+            (LimitKey::Memory, Isolation::Process) => By("the store's limiter; around it, the kernel's limit on writable memory"),
+            (LimitKey::Memory | LimitKey::TableElements | LimitKey::Tables | LimitKey::Memories | LimitKey::Instances, _) => {
                 By("the store's limiter")
             }
-            LimitKey::Handles | LimitKey::Stack | LimitKey::Fuel => By("the engine"),
-            LimitKey::ResourceTable
-            | LimitKey::HostBuffers
-            | LimitKey::Output
-            | LimitKey::LogBytes
-            | LimitKey::LogRate
-            | LimitKey::Disk
-            | LimitKey::FileSize
-            | LimitKey::Files
-            | LimitKey::OpenFiles => By("the host interfaces"),
-            LimitKey::CpuTime | LimitKey::Cpus => By("the scheduler, by the thread's CPU clock"),
-            LimitKey::WallTime => By("the scheduler, by the monotonic clock"),
-            LimitKey::ModuleSize => By("admission, before parsing"),
-            LimitKey::Connections | LimitKey::NetBytes => Refused(NO_NET),
-            LimitKey::CompileTime | LimitKey::CompileMemory => Refused(IN_PROCESS_COMPILER),
+            (LimitKey::Handles | LimitKey::Stack | LimitKey::Fuel, _) => By("the engine"),
+            (LimitKey::Output, Isolation::Process) => By("the host interfaces; the control process, which counts again"),
+            (LimitKey::FileSize | LimitKey::OpenFiles, Isolation::Process) => By("the host interfaces; around them, the kernel"),
+            (
+                LimitKey::ResourceTable
+                | LimitKey::HostBuffers
+                | LimitKey::Output
+                | LimitKey::LogBytes
+                | LimitKey::LogRate
+                | LimitKey::Disk
+                | LimitKey::FileSize
+                | LimitKey::Files
+                | LimitKey::OpenFiles,
+                _,
+            ) => By("the host interfaces"),
+            (LimitKey::CpuTime | LimitKey::Cpus, Isolation::None) => By("the scheduler, by the thread's CPU clock"),
+            (LimitKey::CpuTime, Isolation::Process) => By("the control process, by the CPU clock of the guest's process"),
+            (LimitKey::Cpus, Isolation::Process) => By("a control group; where there is none, the control process"),
+            (LimitKey::WallTime, Isolation::None) => By("the scheduler, by the monotonic clock"),
+            (LimitKey::WallTime, Isolation::Process) => By("the control process, which ends the guest's"),
+            (LimitKey::CompileTime | LimitKey::CompileMemory, Isolation::None) => Refused(IN_PROCESS_COMPILER),
+            (LimitKey::CompileTime, Isolation::Process) => By("the control process, by the CPU clock of the compiler's process"),
+            (LimitKey::CompileMemory, Isolation::Process) => By("the kernel's limit on writable memory of the compiler's process"),
         }
     }
 }
 
 /// Lifts defaults that `isolation` cannot enforce and refuses those that were named.
 pub(crate) fn resolve(limits: &mut RunLimits, named: &[LimitKey], isolation: Isolation) -> Result<(), Unenforceable> {
-    if isolation != Isolation::None {
-        return Err(Unenforceable { what: format!("isolation `{isolation}`"), why: NO_WORKER.into() });
+    match isolation {
+        Isolation::None | Isolation::Process => {}
+        Isolation::Tenant => return Err(Unenforceable { what: format!("isolation `{isolation}`"), why: NO_TENANT.into() }),
     }
     for &key in LimitKey::ALL {
         let Enforcement::Refused(why) = key.enforcement(isolation) else { continue };

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{UnknownName, names},
+    outcome::{RejectReason, Rejection},
     size::ByteSize,
+    text::escape,
 };
 
 /// What a guest may reach. The default is nothing: no arguments, no environment, no input, no files, no network.
@@ -225,6 +227,25 @@ impl FromStr for Random {
 }
 
 impl Grants {
+    /// Whether they make sense together: each directory has a name of its own, and no text holds a NUL, at which whoever reads it
+    /// would stop without a word.
+    ///
+    /// # Errors
+    /// What does not.
+    pub fn check(&self) -> Result<(), Rejection> {
+        let refuse = |message: String| Err(Rejection::new(RejectReason::Policy, message));
+        if let Some(arg) = self.args.iter().find(|arg| arg.contains('\0')) {
+            return refuse(format!("the argument `{}` holds a NUL, which no argument can", escape(arg, 64)));
+        }
+        for (i, dir) in self.dirs.iter().enumerate() {
+            let again = self.dirs[..i].iter().any(|other| other.guest == dir.guest);
+            if again || (self.tmp.is_some() && dir.guest == "/tmp") {
+                return refuse(format!("two directories are granted as `{}`", escape(&dir.guest, 128)));
+            }
+        }
+        Ok(())
+    }
+
     /// The kinds of grant that are given here.
     pub fn given(&self) -> impl Iterator<Item = GrantKey> {
         // Destructured in full: a new grant does not compile until it is listed.

@@ -101,6 +101,15 @@ names! {
     Process = "process",
 }
 
+names! {
+    /// What makes a guest stop that does not do so of itself.
+    Metering, "way of metering";
+    /// Checks in its code: it shares its process with others.
+    Epochs = "epochs",
+    /// The kernel, which ends its process: it is alone there, and its code has no checks.
+    Kernel = "kernel",
+}
+
 /// One run of one guest, unique within the process that started it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RunId(pub u64);

@@ -8,13 +8,22 @@ use std::fmt::Write as _;
 /// Guest text reaches terminals, logs and pages; unescaped it can move the cursor, forge a log line or reverse what
 /// follows it.
 pub fn escape(bytes: impl AsRef<[u8]>, cap: usize) -> String {
-    let bytes = bytes.as_ref();
+    escaped(bytes.as_ref(), cap, push_char)
+}
+
+/// Text that somebody says is escaped already, as one line of at most `cap` bytes: what is not is escaped, and what is stays as
+/// it is.
+pub fn escape_again(text: &str, cap: usize) -> String {
+    escaped(text.as_bytes(), cap, |out, c| if c == '\\' { out.push(c) } else { push_char(out, c) })
+}
+
+fn escaped(bytes: &[u8], cap: usize, push: impl Fn(&mut String, char)) -> String {
     let mut out = String::new();
     let mut read = 0;
     for chunk in bytes.utf8_chunks() {
         for c in chunk.valid().chars() {
             let start = out.len();
-            push_char(&mut out, c);
+            push(&mut out, c);
             if out.len() > cap {
                 out.truncate(start);
                 return cut(out, bytes.len() - read);
@@ -66,6 +75,14 @@ mod tests {
         check(b"\xff\xfe", "\\xff\\xfe");
         check("é\u{202e}x".as_bytes(), "é\\u{202e}x");
         check(b"\\n", "\\\\n");
+    }
+
+    #[test]
+    fn what_is_escaped_stays_as_it_is() {
+        let once = escape(b"a\nb\\ \x1b\xff", 100);
+        assert_eq!(escape_again(&once, 100), once);
+        assert_eq!(escape_again("a\nb", 100), "a\\nb");
+        assert_eq!(escape_again("aaaaaa", 3), "aaa… (3 more bytes)");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Instant};
 
-use ambit_admit::{ModuleKind, Verified};
+use ambit_admit::{Verified, check_grants};
 use ambit_core::{Isolation, Policy, RejectReason, Rejection};
 use ambit_engine::{
     Call,
@@ -121,21 +121,10 @@ pub(crate) const ISOLATION: Isolation = Isolation::None;
 impl Wanted {
     /// What of it nothing could enforce for this kind of module, or contradicts itself.
     pub(crate) fn check(&self) -> Result<(), Rejection> {
-        let refuse = |message: &str| Err(Rejection::new(RejectReason::Unenforceable, message));
-        let grants = &self.policy.grants;
         let verified = self.module.verified();
         if self.call.as_ref().is_some_and(|call| call.module() != verified.digest()) {
             return Err(Rejection::new(RejectReason::Policy, "the call was made for another module"));
         }
-        match verified.kind() {
-            ModuleKind::Core => Ok(()),
-            ModuleKind::Component if grants.tmp.is_some() => {
-                refuse("grant `tmp`: files of components have no quotas in this version; core modules have them")
-            }
-            ModuleKind::Component if !grants.dirs.is_empty() => refuse(
-                "grant `dirs`: files of components have neither quotas nor a guard against FIFOs and devices in this version; core modules have both",
-            ),
-            ModuleKind::Component => Ok(()),
-        }
+        check_grants(verified, &self.policy.grants)
     }
 }

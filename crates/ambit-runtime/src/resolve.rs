@@ -20,18 +20,9 @@ pub(crate) fn resolve(grants: &Grants, streams: Streams, name: Arc<str>) -> Resu
     // Destructured in full: a new grant does not compile until it is resolved here or refused at admission.
     let Grants { args, env, stdin, dirs, tmp, clock, random, functions, .. } = grants;
     let Grants { net: _, listen: _, http: _, kv: _, config: _, secrets: _, logging: _, metrics: _, .. } = grants;
-    // A guest reads each up to its first NUL: the rest would be lost without a word.
-    if let Some(arg) = args.iter().find(|arg| arg.contains('\0')) {
-        let message = format!("the argument `{}` holds a NUL, which no argument can", ambit_core::escape(arg, 64));
-        return Err(Rejection::new(RejectReason::Policy, message));
-    }
+    grants.check()?;
     let mut preopens = Vec::with_capacity(dirs.len() + 1);
-    for (i, dir) in dirs.iter().enumerate() {
-        let same = |other: &ambit_core::DirGrant| other.guest == dir.guest;
-        if dirs[..i].iter().any(same) || (tmp.is_some() && dir.guest == "/tmp") {
-            let message = format!("two directories are granted as `{}`", ambit_core::escape(&dir.guest, 128));
-            return Err(Rejection::new(RejectReason::Policy, message));
-        }
+    for dir in dirs {
         let fd = open_dir(&dir.host).map_err(|error| cannot_open("directory", &dir.host, &error))?;
         preopens.push(Preopen { fd: Arc::new(fd), guest: dir.guest.clone(), access: dir.access, capacity: None });
     }
