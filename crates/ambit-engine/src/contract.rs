@@ -16,7 +16,7 @@ use ambit_admit::Verified;
 use ambit_core::{EngineCapabilities, EngineId, RejectReason, Rejection};
 
 use crate::{
-    artifact::Artifact, call::Call, ended::Ended, functions::HostFunctions, host::HostSpec, kept::Kept, meter::Meter,
+    artifact::Artifact, call::Call, code_file::CodeFile, ended::Ended, functions::HostFunctions, host::HostSpec, kept::Kept, meter::Meter,
     seal::Unsealed, settings::Settings,
 };
 
@@ -51,6 +51,14 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// The engine keeps no artifacts as bytes.
     fn artifact_of(&self, _module: &Verified, _settings: &Settings, _code: Unsealed<'_>) -> Result<Artifact, Rejection> {
         Err(Rejection::new(RejectReason::Unenforceable, format!("{} keeps no artifacts as bytes", self.id())))
+    }
+
+    /// The same from a file, which is mapped and not copied where the engine can.
+    ///
+    /// # Errors
+    /// The engine keeps no artifacts in files.
+    fn artifact_of_file(&self, _module: &Verified, _settings: &Settings, _code: CodeFile) -> Result<Artifact, Rejection> {
+        Err(Rejection::new(RejectReason::Unenforceable, format!("{} keeps no artifacts in files", self.id())))
     }
 
     /// Makes ready what [`Engine::load`] will need, while the module is still being compiled elsewhere. Changes nothing but

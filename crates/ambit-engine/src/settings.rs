@@ -1,6 +1,6 @@
 //! How a module is compiled. Every field is part of the artifact's identity.
 
-use ambit_core::{Bound, Feature, FeatureSet, Policy, StackClass};
+use ambit_core::{Bound, Feature, FeatureSet, Metering, Policy, StackClass};
 
 /// How a module is compiled. Two artifacts of one module with different settings are different artifacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,10 +28,18 @@ impl Settings {
 
     /// The settings for guests that share this process under `policy`.
     pub fn shared_process(policy: &Policy) -> Self {
+        Self::of(policy, Metering::Epochs)
+    }
+
+    /// The settings for guests under `policy` that are stopped in this way.
+    pub fn of(policy: &Policy, metering: Metering) -> Self {
         Self {
             features: policy.features,
             stack: StackClass::covering(policy.limits.run.stack.ceiling()),
-            epochs: true,
+            epochs: match metering {
+                Metering::Epochs => true,
+                Metering::Kernel => false,
+            },
             fuel: policy.limits.run.fuel != Bound::Unlimited,
             deterministic: policy.deterministic,
         }

@@ -56,12 +56,22 @@ impl GuestInput for io::Cursor<Vec<u8>> {
 
 /// Reads from a descriptor: a pipe, terminal, file or socket.
 #[derive(Debug)]
-pub struct FdInput(Arc<OwnedFd>);
+pub struct FdInput {
+    fd: Arc<OwnedFd>,
+    /// Whether a person is at its other end, if somebody else has said so.
+    terminal: Option<bool>,
+}
 
 impl FdInput {
     /// Reads from `fd`. Other readers of the same pipe can make a read wait that was ready when it was asked.
     pub fn new(fd: OwnedFd) -> Self {
-        Self(Arc::new(fd))
+        Self { fd: Arc::new(fd), terminal: None }
+    }
+
+    /// The same, where whoever passes it on says whether a person is at its other end.
+    #[must_use]
+    pub fn shown_as(self, terminal: bool) -> Self {
+        Self { terminal: Some(terminal), ..self }
     }
 }
 
@@ -70,19 +80,19 @@ impl GuestInput for FdInput {
         if !self.is_ready() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        Ok(rustix::io::read(&*self.0, buf)?)
+        Ok(rustix::io::read(&*self.fd, buf)?)
     }
 
     fn readable(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(until_ready(Arc::clone(&self.0), Interest::READABLE))
+        Box::pin(until_ready(Arc::clone(&self.fd), Interest::READABLE))
     }
 
     fn is_ready(&self) -> bool {
-        ready(&self.0, PollFlags::IN)
+        ready(&self.fd, PollFlags::IN)
     }
 
     fn is_terminal(&self) -> bool {
-        rustix::termios::isatty(&*self.0)
+        self.terminal.unwrap_or_else(|| rustix::termios::isatty(&*self.fd))
     }
 }
 

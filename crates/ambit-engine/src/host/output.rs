@@ -76,6 +76,8 @@ pub struct FdOutput {
     fd: Arc<OwnedFd>,
     /// Whether a write to `fd` returns at once when nothing can be written.
     nonblocking: bool,
+    /// Whether a person is at its other end, if somebody else has said so.
+    terminal: Option<bool>,
 }
 
 impl FdOutput {
@@ -89,9 +91,15 @@ impl FdOutput {
         let kind = rustix::fs::fstat(&fd).map(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode));
         let reopens = matches!(kind, Ok(rustix::fs::FileType::Fifo | rustix::fs::FileType::CharacterDevice));
         match reopens.then(|| rustix::fs::open(path, flags, Mode::empty())) {
-            Some(Ok(own)) => Self { fd: Arc::new(own), nonblocking: true },
-            _ => Self { fd: Arc::new(fd), nonblocking: false },
+            Some(Ok(own)) => Self { fd: Arc::new(own), nonblocking: true, terminal: None },
+            _ => Self { fd: Arc::new(fd), nonblocking: false, terminal: None },
         }
+    }
+
+    /// Writes to `fd`, a description of our own that does not block; `terminal` says whether a person is at its other end,
+    /// which cannot be seen of a pipe that somebody passes on.
+    pub fn nonblocking(fd: OwnedFd, terminal: bool) -> Self {
+        Self { fd: Arc::new(fd), nonblocking: true, terminal: Some(terminal) }
     }
 }
 
@@ -118,7 +126,7 @@ impl GuestOutput for FdOutput {
     }
 
     fn is_terminal(&self) -> bool {
-        rustix::termios::isatty(&*self.fd)
+        self.terminal.unwrap_or_else(|| rustix::termios::isatty(&*self.fd))
     }
 }
 

@@ -13,11 +13,14 @@ use wasmtime::{Engine as Inner, Linker, component::Linker as ComponentLinker};
 use super::{
     config::{self, CompilerConfig},
     data::Data,
-    link, p2,
-    program::{NativeCode, WasmtimeProgram},
+    link,
+    mapped::Executable,
+    p2,
+    program::{CodeBytes, NativeCode, WasmtimeProgram},
 };
 use crate::{
     artifact::Artifact,
+    code_file::CodeFile,
     contract::{Engine, Program},
     functions::HostFunctions,
     seal::Unsealed,
@@ -37,6 +40,8 @@ pub struct WasmtimeEngine {
     pool: PoolConfig,
     compiler: CompilerConfig,
     functions: Arc<HostFunctions>,
+    /// Whether code comes in files, which are mapped.
+    maps_files: bool,
     /// Engines that run, by settings and by whether instances come from the pool. They have no compiler.
     slots: Mutex<HashMap<(Settings, bool), Arc<Slot>>>,
     /// The same engines for the ticker, which must not wait for one being made.
@@ -87,9 +92,16 @@ impl WasmtimeEngine {
             pool,
             compiler: CompilerConfig::default(),
             functions: Arc::new(functions),
+            maps_files: false,
             slots: Mutex::default(),
             ticking: RwLock::default(),
         }
+    }
+
+    /// The same, for a process that is given its code in files and compiles nothing.
+    #[must_use]
+    pub fn that_maps_files(self) -> Self {
+        Self { maps_files: true, ..self }
     }
 
     /// The same, with a compiler that works otherwise.
@@ -110,6 +122,9 @@ impl WasmtimeEngine {
         }
         let mut config = config::base(settings, self.compiler);
         config.enable_compiler(false);
+        if self.maps_files {
+            config.with_custom_code_memory(Some(Arc::new(Executable)));
+        }
         if pooled {
             let nested = if self.functions.may_call_back() { config::POOL_NESTED_STACKS } else { 0 };
             config::pooled(&mut config, self.pool.guests, nested);
@@ -186,16 +201,24 @@ impl Engine for WasmtimeEngine {
             ModuleKind::Component => compiler.precompile_component(module.bytes()),
         }
         .map_err(invalid)?;
-        let code = NativeCode { bytes: code, kind: module.kind(), pooled: self.fits_pool(module) };
+        let code = NativeCode { bytes: CodeBytes::Memory(code), kind: module.kind(), pooled: self.fits_pool(module) };
         Ok(Artifact::new(EngineId::Wasmtime, module, settings, code))
     }
 
     fn code_of(&self, artifact: &Artifact) -> Option<Vec<u8>> {
-        artifact.code::<NativeCode>().map(|code| code.bytes.clone())
+        match &artifact.code::<NativeCode>()?.bytes {
+            CodeBytes::Memory(bytes) => Some(bytes.clone()),
+            CodeBytes::File(_) => None,
+        }
     }
 
     fn artifact_of(&self, module: &Verified, settings: &Settings, code: Unsealed<'_>) -> Result<Artifact, Rejection> {
-        let code = NativeCode { bytes: code.code().to_vec(), kind: module.kind(), pooled: self.fits_pool(module) };
+        let code = NativeCode { bytes: CodeBytes::Memory(code.code().to_vec()), kind: module.kind(), pooled: self.fits_pool(module) };
+        Ok(Artifact::new(EngineId::Wasmtime, module, settings, code))
+    }
+
+    fn artifact_of_file(&self, module: &Verified, settings: &Settings, code: CodeFile) -> Result<Artifact, Rejection> {
+        let code = NativeCode { bytes: CodeBytes::File(code), kind: module.kind(), pooled: self.fits_pool(module) };
         Ok(Artifact::new(EngineId::Wasmtime, module, settings, code))
     }
 

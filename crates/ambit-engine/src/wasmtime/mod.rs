@@ -15,6 +15,7 @@ mod guest;
 mod kept;
 mod limiter;
 mod link;
+mod mapped;
 mod p2;
 mod p2_stdio;
 mod program;

@@ -15,11 +15,13 @@ use super::{
     enter::missing,
     guest::WasmtimeGuest,
     kept::KeptGuest,
+    mapped::Mapped,
 };
 use crate::{
     access::Exported,
     artifact::Artifact,
     call::Call,
+    code_file::CodeFile,
     contract::{Guest, Program},
     ended::Ended,
     functions::Registered,
@@ -28,12 +30,30 @@ use crate::{
     settings::Settings,
 };
 
-/// Machine code from Wasmtime's compiler. Only this engine's `compile` makes it, and nothing changes it.
+/// Machine code from Wasmtime's compiler. Only this engine makes it, and nothing changes it.
 pub(super) struct NativeCode {
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: CodeBytes,
     pub(super) kind: ModuleKind,
     /// Whether instances may come from the pool; decided by the module's shape.
     pub(super) pooled: bool,
+}
+
+/// Where machine code is.
+pub(super) enum CodeBytes {
+    /// In memory.
+    Memory(Vec<u8>),
+    /// In a file that is mapped.
+    File(CodeFile),
+}
+
+impl CodeBytes {
+    fn len(&self) -> u64 {
+        match self {
+            CodeBytes::Memory(bytes) => bytes.len() as u64,
+            // What cannot be looked at cannot be mapped either, which is found out then.
+            CodeBytes::File(file) => file.file().metadata().map_or(0, |metadata| metadata.len()),
+        }
+    }
 }
 
 /// A loaded module, linked and ready to be instantiated.
@@ -59,6 +79,8 @@ pub(super) struct Linked {
     pub(super) initializes: bool,
     /// Memories and tables of all its instances, where that is known before they are made.
     pub(super) required: Option<ResourcesRequired>,
+    /// The code, if it lies in memory that the engine does not own. Last, and so dropped last.
+    _mapped: Option<Mapped>,
 }
 
 pub(super) enum Pre {
@@ -76,14 +98,14 @@ impl WasmtimeProgram {
     ) -> Result<Self, Rejection> {
         let main = Arc::new(Linked::load(artifact, code, main)?);
         let spare = spare.map(|slot| Linked::load(artifact, code, slot).map(Arc::new)).transpose()?;
-        let code_size = code.bytes.len() as u64 * if spare.is_some() { 2 } else { 1 };
+        let code_size = code.bytes.len() * if spare.is_some() { 2 } else { 1 };
         Ok(Self { main, spare, code_size })
     }
 }
 
 impl Linked {
     fn load(artifact: &Artifact, code: &NativeCode, slot: Arc<Slot>) -> Result<Self, Rejection> {
-        let pre = Self::pre(code, &slot).map_err(|error| {
+        let (pre, mapped) = Self::pre(code, &slot).map_err(|error| {
             let reason =
                 if error.is::<wasmtime::UnknownImportError>() { RejectReason::ImportDenied } else { RejectReason::InvalidModule };
             Rejection::new(reason, message(&error))
@@ -105,7 +127,7 @@ impl Linked {
             }
             Pre::Component(..) => Vec::new(),
         };
-        Ok(Self { slot, settings: *artifact.settings(), module: artifact.module(), pre, functions, initializes, required })
+        Ok(Self { slot, settings: *artifact.settings(), module: artifact.module(), pre, functions, initializes, required, _mapped: mapped })
     }
 
     /// What a call that was checked against another module ends with.
@@ -124,13 +146,14 @@ impl Linked {
         pre.module().exports().filter(|export| is(&export.ty())).map(|export| export.name().to_owned()).collect()
     }
 
-    fn pre(code: &NativeCode, slot: &Slot) -> wasmtime::Result<Pre> {
+    fn pre(code: &NativeCode, slot: &Slot) -> wasmtime::Result<(Pre, Option<Mapped>)> {
         match code.kind {
-            ModuleKind::Core => slot.core()?.instantiate_pre(&load_module(slot, code)?).map(Pre::Core),
+            ModuleKind::Core => Ok((slot.core()?.instantiate_pre(&load_module(slot, code)?).map(Pre::Core)?, None)),
             ModuleKind::Component => {
-                let pre = slot.component()?.instantiate_pre(&load_component(slot, code)?)?;
+                let (component, mapped) = load_component(slot, code)?;
+                let pre = slot.component()?.instantiate_pre(&component)?;
                 let command = CommandPre::new(pre.clone()).ok();
-                Ok(Pre::Component(pre, command))
+                Ok((Pre::Component(pre, command), mapped))
             }
         }
     }
@@ -139,16 +162,38 @@ impl Linked {
 #[expect(unsafe_code, reason = "an artifact is machine code: loading it is trusting it")]
 fn load_module(slot: &Slot, code: &NativeCode) -> wasmtime::Result<Module> {
     // SAFETY: `deserialize` asks for bytes that Wasmtime's compiler made, unchanged. `NativeCode` is private to this module
-    // tree. `WasmtimeEngine` alone makes one: `compile` from the compiler's output, and `artifact_of` from bytes that
-    // `SealKey` says are that output, for this module, version and settings; keeping the key is keeping this promise.
-    // Nothing has mutable access to it after. Wasmtime itself checks version and settings too.
-    unsafe { Module::deserialize(&slot.engine, &code.bytes) }
+    // tree. `WasmtimeEngine` alone makes one: `compile` from the compiler's output, `artifact_of` from bytes that `SealKey` says
+    // are that output, for this module, version and settings (keeping the key is keeping this promise), and
+    // `artifact_of_file` from a file that whoever made the `CodeFile` answers for. Nothing has mutable access to it after.
+    // Wasmtime itself checks version and settings too.
+    unsafe {
+        match &code.bytes {
+            CodeBytes::Memory(bytes) => Module::deserialize(&slot.engine, bytes),
+            CodeBytes::File(file) => {
+                let module = Module::deserialize_open_file(&slot.engine, file.file().try_clone()?)?;
+                // Now, and not with the first instance: what it takes may not be allowed any more by then.
+                module.initialize_copy_on_write_image()?;
+                Ok(module)
+            }
+        }
+    }
 }
 
 #[expect(unsafe_code, reason = "an artifact is machine code: loading it is trusting it")]
-fn load_component(slot: &Slot, code: &NativeCode) -> wasmtime::Result<Component> {
-    // SAFETY: as in `load_module`.
-    unsafe { Component::deserialize(&slot.engine, &code.bytes) }
+fn load_component(slot: &Slot, code: &NativeCode) -> wasmtime::Result<(Component, Option<Mapped>)> {
+    // SAFETY: as in `load_module`. What is mapped is kept for as long as the component: `Linked` has both, and drops them in
+    // that order.
+    unsafe {
+        match &code.bytes {
+            CodeBytes::Memory(bytes) => Ok((Component::deserialize(&slot.engine, bytes)?, None)),
+            CodeBytes::File(file) => {
+                let mapped = Mapped::new(file.file())?;
+                let component = Component::deserialize_raw(&slot.engine, mapped.bytes())?;
+                component.initialize_copy_on_write_image()?;
+                Ok((component, Some(mapped)))
+            }
+        }
+    }
 }
 
 impl WasmtimeProgram {
