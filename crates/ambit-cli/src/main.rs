@@ -17,6 +17,10 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::Parser;
 
 fn main() -> ExitCode {
+    // Before a thread is started, or an argument or variable read: a jailed process is nothing but what it was spawned for.
+    if let Some(purpose) = ambit_worker::personality() {
+        return ambit_worker::be(purpose);
+    }
     let words: Vec<OsString> = std::env::args_os().collect();
     let cli = cli::Cli::try_parse_from(&words).unwrap_or_else(|mut error| {
         tips::add(&mut error, &words);

@@ -37,11 +37,11 @@ impl SyscallPolicy {
         let mut parts = vec![lists::BASE, lists::MEMORY, lists::WIRE];
         match use_ {
             Use::Process => {
-                parts.extend([lists::WAITING, lists::OUTPUT, lists::LOADING]);
+                parts.extend([lists::WAITING, lists::LOADING]);
                 parts.extend(maps_code.then_some(lists::CODE_ONCE));
             }
             Use::Tenant => {
-                parts.extend([lists::WAITING, lists::OUTPUT]);
+                parts.extend([lists::WAITING]);
                 parts.extend(maps_code.then_some(lists::CODE_ALWAYS));
             }
             Use::Compiler => {}

@@ -14,7 +14,7 @@ pub(super) use code::{CODE_ALWAYS, CODE_ONCE, LOADING};
 pub(super) use files::FILES;
 pub(super) use memory::MEMORY;
 pub(super) use waiting::WAITING;
-pub(super) use wire::{OUTPUT, WIRE};
+pub(super) use wire::WIRE;
 
 /// What a list is.
 pub(super) type List = &'static [Rule];

@@ -4,12 +4,9 @@ use super::List;
 use crate::seccomp::rule::call;
 
 pub(in crate::seccomp) const WAITING: List = &[
-    call!(SYS_epoll_create1, "the runtime makes its poll"),
     call!(SYS_epoll_ctl, "the runtime watches a descriptor"),
     #[cfg(target_arch = "x86_64")]
     call!(SYS_epoll_wait, "the runtime waits for what it watches"),
     #[cfg(target_arch = "aarch64")]
     call!(SYS_epoll_pwait, "the runtime waits for what it watches"),
-    call!(SYS_eventfd2, "another thread wakes the runtime"),
-    call!(SYS_ppoll, "the process waits for its socket; the host asks whether a stream is ready"),
 ];

@@ -1,8 +1,6 @@
 //! Reading and writing what the process was handed: its socket, and the streams of its guest. There is no call here that
 //! makes a socket or gives one an address.
 
-use libc::{O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_WRONLY};
-
 use super::List;
 use crate::seccomp::rule::{Arg, Test, call};
 
@@ -18,9 +16,15 @@ pub(in crate::seccomp) const WIRE: List = &[
     call!(SYS_writev, "several buffers at once"),
     call!(SYS_close, "a descriptor is no longer needed"),
     call!(SYS_fstat, "the host looks at what it was handed"),
+    call!(SYS_statx, "the size of an artifact that it was handed").with(&[Arg::int(
+        2,
+        Test::Is(libc::AT_EMPTY_PATH as u64),
+        "AT_EMPTY_PATH",
+    )]),
     // Frames to and from the parent; descriptors come with a job.
     call!(SYS_recvmsg, "a frame with descriptors"),
     call!(SYS_sendmsg, "a frame"),
+    call!(SYS_ppoll, "the process waits for its socket; the host asks whether a stream is ready"),
     // F_SETFL is not here: it changes a stream for everybody who shares it.
     call!(SYS_fcntl, "a descriptor gets a copy of its own").with(&[Arg::int(
         1,
@@ -32,23 +36,5 @@ pub(in crate::seccomp) const WIRE: List = &[
         1,
         Test::Is(libc::F_GETFD as u64),
         "F_GETFD",
-    )]),
-];
-
-/// How the host opens a guest's output anew, so that it can be made non-blocking for this process alone. Where there is no
-/// `/proc`, that finds nothing, and the host does without.
-const ANEW: Test = Test::Masked { mask: !LARGEFILE, value: (O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY) as u64 };
-const ANEW_TEXT: &str = "O_WRONLY, O_NONBLOCK, O_CLOEXEC, O_NOCTTY";
-
-pub(in crate::seccomp) const OUTPUT: List = &[
-    #[cfg(target_arch = "x86_64")]
-    call!(SYS_open, "the host looks for a guest's output in /proc/self/fd").with(&[Arg::int(1, ANEW, ANEW_TEXT)]),
-    #[cfg(target_arch = "aarch64")]
-    call!(SYS_openat, "the host looks for a guest's output in /proc/self/fd").with(&[Arg::int(2, ANEW, ANEW_TEXT)]),
-    // It only reads. The requests that type into a terminal are other numbers.
-    call!(SYS_ioctl, "a guest asks whether its stream is a terminal").with(&[Arg::int(
-        1,
-        Test::Is(libc::TIOCGWINSZ),
-        "TIOCGWINSZ",
     )]),
 ];

@@ -1,0 +1,133 @@
+//! A run in processes of its own: the default.
+
+use std::{
+    io::{self, IoSlice},
+    os::fd::OwnedFd,
+    sync::mpsc,
+    thread,
+};
+
+use ambit_admit::{Verified, check_grants};
+use ambit_core::{Layer, Policy, Rejection, RunId, Stdin};
+use ambit_engine::host::{FdOutput, GuestOutput};
+use ambit_manager::{
+    Control, Entry, ExtraSyscalls, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams,
+};
+use rustix::fs::{Mode, OFlags};
+
+use super::{
+    Asked, PATIENCE, STDIN_NOTE, reads_nothing,
+    unstarted::{Refused, rejected, unstarted},
+};
+use crate::{
+    commands::{finish::finish, read_in_time::read_in_time},
+    output,
+    spinner::Spinner,
+};
+
+pub(super) fn run(asked: Asked, dispensable: Vec<Layer>, syscalls: ExtraSyscalls) -> anyhow::Result<u8> {
+    let (began, isolation) = (asked.began, asked.isolation);
+    let mut refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
+    // Both processes enter their jails while the module is read.
+    let launcher = Launcher::new(LaunchConfig { dispensable, syscalls, classic_root: false })?;
+    let prepared = match launcher.prepare(&asked.policy) {
+        Ok(prepared) => prepared,
+        Err(rejection) => return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
+    };
+    let module = match read_in_time(asked.path.clone(), &asked.policy, began, &asked.on_signal) {
+        Ok(module) => module,
+        Err(outcome) => {
+            drop(prepared);
+            return finish(&asked.talk, asked.report, unstarted(outcome, refused, &asked.name, began, isolation));
+        }
+    };
+    if let Ok(module) = &module {
+        refused.module = Some(module.digest());
+    }
+    match module.and_then(|module| ready(&asked, module)) {
+        Ok(request) => launch(&launcher, prepared, request, asked),
+        Err(rejection) => {
+            drop(prepared);
+            finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation))
+        }
+    }
+}
+
+/// What to run, once its module is admitted.
+fn ready(asked: &Asked, module: std::sync::Arc<Verified>) -> Result<LaunchRequest, Rejection> {
+    check_grants(&module, &asked.policy.grants)?;
+    let entry = match &asked.invoke {
+        Some(function) => Entry::Invoke { function: function.clone(), args: asked.function_args.clone() },
+        None => Entry::Command,
+    };
+    let streams = streams(&asked.policy)?;
+    Ok(LaunchRequest { run: RunId(1), module, entry, name: asked.name.clone(), streams, since: asked.began })
+}
+
+fn launch(launcher: &Launcher, prepared: Prepared, request: LaunchRequest, asked: Asked) -> anyhow::Result<u8> {
+    let quiet = asked.talk.quiet;
+    let control = Control::new()?;
+    let cancel = control.clone();
+    asked.on_signal.ends(move || cancel.cancel("user"));
+    if reads_nothing(&asked, &request.module) && !quiet {
+        output::note(STDIN_NOTE);
+    }
+    let spinner = Spinner::default();
+    let compiled = show_if_slow(&spinner, quiet)?;
+    let mut log = FdOutput::new(duplicate(rustix::stdio::stderr())?);
+    let report = launcher.run(prepared, request, &control, &mut |event| match event {
+        // It is gone before anything of the guest runs.
+        LaunchEvent::Compiled => spinner.end(),
+        LaunchEvent::Log(_) if quiet => {}
+        LaunchEvent::Log(text) => {
+            // What nobody reads is lost, and must not hold up the end of the run.
+            let _ = log.try_write(&[IoSlice::new(format!("ambit: log: {text}\n").as_bytes())]);
+        }
+    });
+    drop(compiled);
+    spinner.end();
+    finish(&asked.talk, asked.report, report)
+}
+
+/// Shows the spinner unless what is given back is dropped, or the spinner ended, soon enough. Only on a terminal: nobody else
+/// waits.
+fn show_if_slow(spinner: &Spinner, quiet: bool) -> io::Result<Option<mpsc::Sender<()>>> {
+    if quiet || !rustix::termios::isatty(rustix::stdio::stderr()) {
+        return Ok(None);
+    }
+    let (compiled, is_compiled) = mpsc::channel();
+    let spinner = spinner.clone();
+    thread::Builder::new().name("ambit-spinner".into()).spawn(move || {
+        if is_compiled.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
+            spinner.show();
+        }
+    })?;
+    Ok(Some(compiled))
+}
+
+/// Our own streams for the guest, as far as they are granted.
+fn streams(policy: &Policy) -> Result<Streams, Rejection> {
+    let failed = |error: io::Error| {
+        let message = format!("cannot open the guest's streams: {error}");
+        Rejection::new(ambit_core::RejectReason::NotFound, message)
+    };
+    let stdin = match &policy.grants.stdin {
+        Stdin::None => Input::Nothing,
+        Stdin::Inherit => Input::Fd(duplicate(rustix::stdio::stdin()).map_err(failed)?),
+        Stdin::File(path) => {
+            // Not blocking, so that a FIFO without a writer is waited for under the deadline.
+            let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+            let opened = rustix::fs::open(path, flags, Mode::empty());
+            Input::Fd(opened.map_err(|error| {
+                let message = format!("cannot open the granted file `{}`: {error}", path.display());
+                Rejection::new(ambit_core::RejectReason::NotFound, message)
+            })?)
+        }
+    };
+    let output = |fd| duplicate(fd).map(Output::Fd).map_err(failed);
+    Ok(Streams { stdin, stdout: output(rustix::stdio::stdout())?, stderr: output(rustix::stdio::stderr())? })
+}
+
+fn duplicate(fd: std::os::fd::BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    Ok(rustix::io::fcntl_dupfd_cloexec(fd, 3)?)
+}

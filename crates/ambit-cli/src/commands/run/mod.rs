@@ -1,0 +1,216 @@
+//! `ambit run`
+
+mod inside;
+mod jailed;
+mod unstarted;
+
+use std::{
+    num::{NonZeroU32, NonZeroU64},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+use ambit_core::{EngineId, GrantKey, Isolation, Layer, Policy, Rejection, Unenforceable};
+use ambit_engine::HostFunctions;
+use clap::ValueHint;
+
+use self::unstarted::{Refused, rejected};
+use super::{
+    finish::{Talk, finish},
+    repeat::Repeat,
+    report_file::ReportFile,
+};
+use crate::{
+    output,
+    policy::{OurStdin, PolicyArgs, Settled},
+    signals::OnSignal,
+};
+
+/// How long a compilation takes before a person is shown that something happens.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(300);
+const STDIN_NOTE: &str = "the guest can read, but not from this terminal: --stdin inherit gives it, --stdin none says you know";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ambit run hello.wasm
+  ambit run --memory 64MiB --timeout 2s tool.wasm -- --verbose input.txt
+  ambit run --dir .:/work:rw --env HOME=/work build.wasm
+  ambit run --invoke fib math.wasm 30
+  ambit run --fuel 10M --deterministic --report - plugin.wasm
+  ambit run --isolation none --invoke fib --repeat 100000 math.wasm 10   # no process of its own: microseconds, one wall
+
+Exit status:
+  the guest's own (255 if outside 0..=255)   124 out of wall or CPU time    123 another limit
+  134 trapped   126 rejected, nothing ran    130 cancelled   137 killed     125 Ambit failed   2 wrong usage")]
+pub(crate) struct Args {
+    /// The module: a file, binary or text, or - for stdin
+    #[arg(value_hint = ValueHint::FilePath)]
+    module: PathBuf,
+    /// Arguments of the program, or of the function; after -- they may look like flags
+    #[arg(allow_negative_numbers = true)]
+    args: Vec<String>,
+    /// Call this export instead of running the program; its results go to stdout. Integers are decimal or 0x…, and unsigned
+    /// ones wrap: 18446744073709551615 as an i64 is -1, as results show it
+    #[arg(long, value_name = "NAME")]
+    invoke: Option<String>,
+    /// Run it this often, each time on a fresh instance, and print percentiles of the latency and the throughput instead of
+    /// results; what it writes is thrown away, and inherited input is empty
+    #[arg(long, value_name = "N", conflicts_with_all = ["report", "print_policy"])]
+    repeat: Option<NonZeroU64>,
+    /// How many of them at a time
+    #[arg(long, value_name = "N", requires = "repeat", default_value = "1")]
+    concurrency: NonZeroU32,
+    /// Print those figures as JSON
+    #[arg(long, requires = "repeat")]
+    json: bool,
+    /// Write the report as JSON to a file, or - for stderr
+    #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
+    report: Option<PathBuf>,
+    /// Print the policy in force as JSON and run nothing
+    #[arg(long)]
+    print_policy: bool,
+    /// Go on without a layer of isolation that this machine refuses; `ambit doctor` lists them. Every report says what was active
+    #[arg(long, value_name = "LAYER", help_heading = "Policy")]
+    allow_missing: Vec<Layer>,
+    /// Allow the guest's process a system call beyond its list
+    #[arg(long, value_name = "NAME", help_heading = "Policy")]
+    allow_syscall: Vec<String>,
+    /// Take a system call from its list: a process that makes it is killed
+    #[arg(long, value_name = "NAME", help_heading = "Policy")]
+    deny_syscall: Vec<String>,
+    /// No notes on stderr: only what the guest says, and what went wrong in one line
+    #[arg(long, short)]
+    quiet: bool,
+    /// Say on stderr what was used
+    #[arg(long, short)]
+    verbose: bool,
+    #[command(flatten)]
+    policy: PolicyArgs,
+}
+
+impl Args {
+    /// The module, as it was typed.
+    pub(crate) fn module(&self) -> &Path {
+        &self.module
+    }
+}
+
+/// A run that was asked for, and whose policy is in force.
+struct Asked {
+    path: PathBuf,
+    /// The file's name.
+    name: String,
+    invoke: Option<String>,
+    function_args: Vec<String>,
+    policy: Arc<Policy>,
+    /// Nobody said what the guest's standard input is, and a terminal of ours is not given unasked.
+    terminal_withheld: bool,
+    isolation: Isolation,
+    talk: Talk,
+    report: Option<ReportFile>,
+    began: Instant,
+    on_signal: OnSignal,
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
+    let on_signal = OnSignal::listen()?;
+    let began = Instant::now();
+    let Args {
+        module: path,
+        args: program_args,
+        invoke,
+        repeat,
+        concurrency,
+        json,
+        report,
+        print_policy,
+        allow_missing,
+        allow_syscall,
+        deny_syscall,
+        quiet,
+        verbose,
+        policy,
+    } = args;
+    let function_args = if invoke.is_some() { program_args.clone() } else { Vec::new() };
+    let command_args = if invoke.is_some() { Vec::new() } else { program_args };
+    let stdin = match rustix::termios::isatty(rustix::stdio::stdin()) {
+        _ if path.as_os_str() == "-" => OurStdin::Module,
+        true => OurStdin::Terminal,
+        false => OurStdin::Data,
+    };
+    let settled = match policy.settle(&command_args, stdin) {
+        Ok(settled) => settled,
+        Err(error) => {
+            output::error(&format!("{error}\n\nFor more information, try `ambit run --help` or `ambit limits`."));
+            return Ok(super::USAGE);
+        }
+    };
+    let talk = Talk { quiet, verbose };
+    let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy()).into_owned();
+    // Opened before the guest exists: what lies at that path when it has run is the guest's choice.
+    let report = match report.map(ReportFile::open).transpose() {
+        Ok(report) => report,
+        Err(message) => {
+            output::error(&message);
+            return Ok(super::FAILED);
+        }
+    };
+    let said = settled.isolation;
+    let isolation = said.unwrap_or(Isolation::Process);
+    let terminal_withheld = settled.terminal_withheld;
+    let policy = match in_force(settled, isolation) {
+        Ok(policy) => Arc::new(policy),
+        Err(rejection) => return finish(&talk, report, rejected(rejection, Refused::default(), &name, began, isolation)),
+    };
+    if print_policy {
+        output::json(&*policy)?;
+        return Ok(0);
+    }
+    let asked =
+        Asked { path, name, invoke, function_args, policy, terminal_withheld, isolation, talk, report, began, on_signal };
+    let repeat = repeat.map(|times| Repeat { times, at_once: concurrency, json });
+    match isolation {
+        Isolation::None => {
+            if let Some(flag) = [
+                (!allow_missing.is_empty()).then_some("--allow-missing"),
+                (!allow_syscall.is_empty()).then_some("--allow-syscall"),
+                (!deny_syscall.is_empty()).then_some("--deny-syscall"),
+            ]
+            .into_iter()
+            .flatten()
+            .next()
+            {
+                output::error(&format!("{flag} is about the guest's own process, and isolation `none` has none"));
+                return Ok(super::USAGE);
+            }
+            inside::run(asked, repeat)
+        }
+        Isolation::Process | Isolation::Tenant => {
+            if repeat.is_some() {
+                output::error("--repeat runs in this process in this version: it needs --isolation none");
+                return Ok(super::USAGE);
+            }
+            jailed::run(asked, allow_missing, ambit_manager::ExtraSyscalls { allow: allow_syscall, deny: deny_syscall })
+        }
+    }
+}
+
+/// The policy in force, or what of it nothing can enforce here.
+fn in_force(settled: Settled, isolation: Isolation) -> Result<Policy, Rejection> {
+    let Settled { policy, spec, terminal_withheld: _, isolation: _, engine } = settled;
+    if engine != EngineId::Wasmtime {
+        let why = "it is not part of this version; `ambit engines` lists those that are".into();
+        return Err(Unenforceable { what: format!("engine `{engine}`"), why }.into());
+    }
+    let policy = policy.narrow(&spec)?.resolve(isolation)?;
+    // This program has no functions of its own for guests, and says so to whoever grants one.
+    HostFunctions::new().admitted(&policy.grants)?;
+    Ok(policy)
+}
+
+/// Whether a module that can read is not given this terminal, which a person may wonder about.
+fn reads_nothing(asked: &Asked, module: &ambit_admit::Verified) -> bool {
+    asked.terminal_withheld && ambit_admit::could_ask_for(module).iter().any(|(grant, _)| *grant == GrantKey::Stdin)
+}

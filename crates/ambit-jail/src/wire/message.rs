@@ -1,0 +1,203 @@
+//! What is said.
+//!
+//! ```text
+//! parent → compiler:  JailSpec, then ToCompiler::Compile         compiler → parent:  Entered, then Compiled, or a refusal
+//! parent → worker:    JailSpec, then Module, Artifact, Run …      worker → parent:    Entered, then Checked, Loaded, Ended …
+//! ```
+
+use ambit_core::{Access, Layer, Metering, Outcome, Policy, Rejection, ResultValue, Usage, Violation};
+use serde::{Deserialize, Serialize};
+
+use crate::error::JailError;
+
+/// What a compiler is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToCompiler {
+    /// Compile a module. Descriptors: its bytes; a file for the artifact.
+    Compile {
+        /// What it is admitted under, and how it is compiled.
+        policy: Box<Policy>,
+        /// How guests of it are to be stopped.
+        metering: Metering,
+    },
+}
+
+/// What a compiler says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FromCompiler {
+    /// It is in its jail, with these layers around it.
+    Entered(Vec<Layer>),
+    /// It could not enter its jail.
+    NotEntered(JailError),
+    /// The artifact is written.
+    Compiled,
+    /// The module is not accepted.
+    Rejected(Rejection),
+    /// It failed, and not for anything that the module is known to be.
+    Failed(String),
+}
+
+/// What a worker is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToWorker {
+    /// A module, to be admitted while it is compiled elsewhere. Descriptor: its bytes.
+    Module {
+        /// What it is called from now on.
+        module: u32,
+        /// What it is admitted under.
+        policy: Box<Policy>,
+        /// How guests of it are stopped.
+        metering: Metering,
+    },
+    /// What a module was compiled to. Descriptor: the artifact.
+    Artifact {
+        /// Which.
+        module: u32,
+    },
+    /// Forgets a module: no run of it will be asked for any more.
+    Forget {
+        /// Which.
+        module: u32,
+    },
+    /// A run. Descriptors: those that `streams` names, in its order, then the page of counters if `page` says so.
+    Run(Box<RunJob>),
+    /// Ends a run.
+    Cancel {
+        /// Which.
+        run: u64,
+    },
+}
+
+/// A run that a worker is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunJob {
+    /// What it is called.
+    pub run: u64,
+    /// Of which module.
+    pub module: u32,
+    /// Its limits and grants; `None` for those that the module came with.
+    pub policy: Option<Box<Policy>>,
+    /// What is called.
+    pub entry: Entry,
+    /// `argv[0]`.
+    pub name: String,
+    /// Where its streams go.
+    pub streams: StreamsSpec,
+    /// The directories of the jail, by the names that the guest has for them.
+    pub dirs: Vec<GuestDir>,
+    /// Whether the last descriptor is a page of counters.
+    pub page: bool,
+}
+
+/// What of a module is called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Entry {
+    /// It is run as a program.
+    Command,
+    /// A function, with arguments as text.
+    Invoke {
+        /// Its name.
+        function: String,
+        /// Its arguments.
+        args: Vec<String>,
+    },
+}
+
+/// A directory of the jail as the guest knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuestDir {
+    /// Its path for the guest.
+    pub guest: String,
+    /// What may be done in it.
+    pub access: Access,
+    /// How many bytes may be written into it.
+    pub capacity: Option<u64>,
+}
+
+/// Where the streams of a run go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StreamsSpec {
+    /// Standard input: a descriptor, or nothing.
+    pub stdin: Stream,
+    /// Standard output.
+    pub stdout: Stream,
+    /// Standard error.
+    pub stderr: Stream,
+    /// Whether messages of `env.log` are wanted.
+    pub log: bool,
+}
+
+/// Where a stream goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stream {
+    /// Nowhere: input is empty, output is thrown away.
+    Nothing,
+    /// To a descriptor that came with the message.
+    Descriptor {
+        /// Whether a person is at its other end.
+        terminal: bool,
+    },
+    /// Output only: it is kept, and comes with the end of the run.
+    Kept,
+}
+
+/// What a worker says. Its parent believes none of it beyond what the run itself could have brought about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FromWorker {
+    /// It is in its jail.
+    Entered {
+        /// The layers around it.
+        layers: Vec<Layer>,
+        /// The version of its engine.
+        engine_version: String,
+    },
+    /// It could not enter its jail.
+    NotEntered(JailError),
+    /// The artifact of a module is loaded; or the module is refused.
+    Loaded {
+        /// Which.
+        module: u32,
+        /// Why not.
+        refused: Option<Rejection>,
+    },
+    /// A message of `env.log`.
+    Log {
+        /// Of which run.
+        run: u64,
+        /// A line, escaped.
+        text: String,
+    },
+    /// A run is over.
+    Ended(Box<RunEnd>),
+    /// It gives up, for a reason that is no guest's.
+    Failed(String),
+}
+
+/// The end of a run, as its worker says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunEnd {
+    /// Which run.
+    pub run: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What an invoked function returned.
+    pub results: Vec<ResultValue>,
+    /// What it used.
+    pub usage: Usage,
+    /// What it attempted beyond grants and limits.
+    pub violations: Vec<Violation>,
+    /// What was kept of its output.
+    pub stdout: Vec<u8>,
+    /// The same of its standard error.
+    pub stderr: Vec<u8>,
+}

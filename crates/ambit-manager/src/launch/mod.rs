@@ -1,0 +1,145 @@
+//! From an admitted module to one outcome, with every step that touches the guest in a jailed process.
+//!
+//! ```text
+//!            ┌─ compiler: enters its jail ── compiles ── ends
+//! prepare ───┤                                  │ artifact, by descriptor
+//!            └─ worker:   enters its jail ── admits ── loads ── runs ── ends
+//! control:      reads and admits the module    waits for both, for the deadline and for whoever cancels
+//! ```
+//! Both processes are started before the module is known, so that they enter while it is read.
+
+mod believe;
+mod budget;
+mod control;
+mod drive;
+mod module_file;
+mod process;
+mod pump;
+mod streams;
+mod throttle;
+mod verdict;
+
+use std::{
+    fs::File,
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+
+use ambit_admit::Verified;
+use ambit_core::{Layer, Policy, RejectReason, Rejection, Report, RunId};
+use ambit_jail::{JailError, Spawner, cgroup::Cgroups, wire::Entry};
+
+pub use control::Control;
+pub use streams::{Input, Output, Streams};
+
+use self::{
+    drive::Drive,
+    process::{Needs, Process},
+};
+
+/// How guests are launched.
+#[derive(Debug, Clone, Default)]
+pub struct LaunchConfig {
+    /// Layers of isolation without which a run may go on where the kernel refuses them.
+    pub dispensable: Vec<Layer>,
+    /// System calls that are allowed to guests' processes beyond their list, or taken from it.
+    pub syscalls: ambit_jail::ExtraSyscalls,
+    /// Whether the root of a guest's process looks like a small system's.
+    pub classic_root: bool,
+}
+
+/// Launches runs in processes of their own. Their processes die with the *thread* that prepares them.
+#[derive(Debug)]
+pub struct Launcher {
+    spawner: Spawner,
+    cgroups: OnceLock<Cgroups>,
+    config: LaunchConfig,
+}
+
+/// A compiler and a worker on their way into their jails. Dropping it ends them.
+#[derive(Debug)]
+pub struct Prepared {
+    policy: Arc<Policy>,
+    needs: Needs,
+    compiler: Process,
+    worker: Process,
+    /// What the compiler writes.
+    artifact: File,
+}
+
+/// What to run.
+#[derive(Debug)]
+pub struct LaunchRequest {
+    /// The run's number.
+    pub run: RunId,
+    /// The module, admitted under the policy that was prepared for.
+    pub module: Arc<Verified>,
+    /// What to call.
+    pub entry: Entry,
+    /// What it is called: `argv[0]`, and the name in the report.
+    pub name: String,
+    /// Where its streams go.
+    pub streams: Streams,
+    /// Since when it is under way: deadline and wall time count from then.
+    pub since: Instant,
+}
+
+/// What happens to a run while it is under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LaunchEvent<'a> {
+    /// Its module is compiled and loaded, and nothing of it has run yet.
+    Compiled,
+    /// It says something through `env.log`: one line, escaped.
+    Log(&'a str),
+}
+
+impl Launcher {
+    /// Launches processes of this program, whose `main` must become what it was spawned for.
+    ///
+    /// # Errors
+    /// There is no `/proc`.
+    pub fn new(config: LaunchConfig) -> Result<Self, JailError> {
+        Ok(Self::with(Spawner::this_program()?, config))
+    }
+
+    /// Launches processes of another program.
+    pub fn with(spawner: Spawner, config: LaunchConfig) -> Self {
+        Self { spawner, cgroups: OnceLock::new(), config }
+    }
+
+    /// Starts the processes of a run under `policy`, one that was resolved for isolation `process`.
+    ///
+    /// # Errors
+    /// A grant cannot be opened, or a layer of isolation cannot be had.
+    pub fn prepare(&self, policy: &Arc<Policy>) -> Result<Prepared, Rejection> {
+        policy.grants.check()?;
+        let needs = Needs::of(policy, || self.cgroups.get_or_init(Cgroups::discover));
+        // The worker first: it has the longer way.
+        let worker = self.spawn_worker(policy, &needs)?;
+        let compiler = self.spawn_compiler(policy)?;
+        let artifact = module_file::empty("ambit-artifact")
+            .map_err(|error| refused(&JailError::other("make a file for the artifact", &error)))?;
+        Ok(Prepared { policy: Arc::clone(policy), needs, compiler, worker, artifact })
+    }
+
+    /// Runs a module, and waits for its end. `on_event` is called from this thread.
+    pub fn run(
+        &self,
+        prepared: Prepared,
+        request: LaunchRequest,
+        control: &Control,
+        on_event: &mut dyn FnMut(LaunchEvent<'_>),
+    ) -> Report {
+        Drive::new(prepared, request, control).run(on_event)
+    }
+}
+
+/// A jail that cannot be entered, as the reason why nothing ran.
+pub(crate) fn refused(error: &JailError) -> Rejection {
+    let remedy = match error.layer {
+        Some(layer) => format!("`ambit doctor` says what this machine offers; --allow-missing {layer} goes without it"),
+        None => "isolation `none` needs no process of its own".into(),
+    };
+    let what = error.layer.map_or_else(|| "a process of its own".into(), |layer| format!("the layer `{layer}`"));
+    Rejection::new(RejectReason::Unenforceable, format!("isolation `process` needs {what}: {error}; {remedy}"))
+}

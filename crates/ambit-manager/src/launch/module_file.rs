@@ -1,0 +1,31 @@
+//! Bytes for another process: in memory, and then for good.
+
+use std::{
+    fs::File,
+    io::{self, Seek, Write},
+    os::fd::{AsFd, OwnedFd},
+};
+
+use rustix::fs::{MemfdFlags, SealFlags};
+
+/// A file of these bytes that nobody can change.
+pub(super) fn sealed(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
+    let mut file = empty(name)?;
+    file.write_all(bytes)?;
+    file.rewind()?;
+    seal(&file)?;
+    Ok(file.into())
+}
+
+/// A file that another process is to fill.
+pub(super) fn empty(name: &str) -> io::Result<File> {
+    Ok(rustix::fs::memfd_create(name, MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?.into())
+}
+
+/// Nobody can change it from here on, whoever still has a descriptor of it.
+///
+/// Fails while somebody has it mapped for writing.
+pub(super) fn seal(file: impl AsFd) -> io::Result<()> {
+    let all = SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL;
+    Ok(rustix::fs::fcntl_add_seals(file, all)?)
+}

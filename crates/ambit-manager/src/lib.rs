@@ -1,0 +1,12 @@
+//! Whether, when and where something runs. So far: [`launch`], which takes an admitted module to its outcome in processes of
+//! their own.
+//!
+//! ```text
+//! Policy ─prepare─► a compiler and a worker enter their jails ─run(module)─► compiled ─► run ─► Report
+//! ```
+//! The control process, which this is part of, knows no engine: it neither compiles nor runs anything of a guest's.
+
+pub mod launch;
+
+pub use ambit_jail::{ExtraSyscalls, wire::Entry};
+pub use launch::{Control, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams};

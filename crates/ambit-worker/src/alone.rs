@@ -1,0 +1,132 @@
+//! A worker that runs one guest, alone in its process, and ends with it.
+
+use std::{
+    future::poll_fn,
+    os::fd::OwnedFd,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use ambit_admit::Verified;
+use ambit_core::{Metering, Policy, Rejection, ResultValue};
+use ambit_engine::{
+    Answer, Call, Engine, Meter, Settings,
+    wasmtime::{PoolConfig, WasmtimeEngine},
+};
+use ambit_jail::{
+    Entered, Phase, enter, receive_spec,
+    wire::{Channel, Entry, FromWorker, RunEnd, RunJob, ToWorker},
+};
+
+use crate::{
+    artifact, compiler,
+    error::{PATIENCE, WorkerError},
+    host::{Given, given},
+};
+
+/// What was asked for, and admitted.
+struct Asked {
+    module: Arc<Verified>,
+    policy: Box<Policy>,
+    settings: Settings,
+    job: Box<RunJob>,
+    call: Call,
+    fds: Vec<OwnedFd>,
+}
+
+pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
+    let (spec, fds) = receive_spec(&mut channel)?;
+    let driver = || tokio::runtime::Builder::new_current_thread().enable_time().enable_io().build();
+    let Entered { layers, dirs, syscalls, helpers: driver } = enter(&spec, fds, || (), driver)?;
+    let engine = WasmtimeEngine::new(PoolConfig { guests: 0 }).that_maps_files();
+    let engine_version = engine.capabilities().version;
+    channel.send(&FromWorker::Entered { layers, engine_version }, &[], PATIENCE)?;
+    let dirs: Vec<Arc<OwnedFd>> = dirs.into_iter().map(Arc::new).collect();
+    let asked = match receive_job(&mut channel)? {
+        Ok(asked) => asked,
+        Err((module, rejection)) => return refused(&channel, module, rejection),
+    };
+    // While it is still being compiled elsewhere.
+    engine.warm(&asked.module, &asked.settings);
+    let Asked { module, policy, settings, job, call, fds } = asked;
+    let (ToWorker::Artifact { module: number }, code) = channel.receive()? else {
+        return Err(WorkerError::Protocol("an artifact was expected"));
+    };
+    let [code] = <[OwnedFd; 1]>::try_from(code).map_err(|_| WorkerError::Protocol("an artifact without a file"))?;
+    let program = match artifact::from_file(&engine, &module, &settings, code).and_then(|artifact| engine.load(&artifact)) {
+        Ok(program) => program,
+        Err(rejection) => return refused(&channel, number, rejection),
+    };
+    // The last code that this process will ever run is mapped.
+    syscalls.install(Phase::Running)?;
+    channel.send(&FromWorker::Loaded { module: number, refused: None }, &[], PATIENCE)?;
+    let meter = Arc::new(Meter::new(policy.limits.run.clone(), policy.on_memory_refusal));
+    let Given { host, stdout, stderr } = given(&job, &policy, fds, &dirs, channel.sender())?;
+    let mut guest = program.guest(host, Arc::clone(&meter), call);
+    let (began, cpu) = (Instant::now(), cpu_time());
+    let ended = driver.block_on(poll_fn(|cx| guest.poll_slice(cx)));
+    let (wall, cpu) = (began.elapsed(), cpu_time().saturating_sub(cpu));
+    let (outcome, answer) = ended.outcome(&meter);
+    let mut usage = meter.usage();
+    (usage.wall_ns, usage.cpu_ns) = (Some(nanos(wall)), Some(nanos(cpu)));
+    let kept = |kept: Option<ambit_engine::host::Capture>| kept.map(|kept| kept.take()).unwrap_or_default();
+    let end = RunEnd {
+        run: job.run,
+        outcome,
+        results: results(answer),
+        usage,
+        violations: meter.violations(),
+        stdout: kept(stdout),
+        stderr: kept(stderr),
+    };
+    channel.send(&FromWorker::Ended(Box::new(end)), &[], PATIENCE)?;
+    // Its memory is given back with the process, which is quicker.
+    std::mem::forget(guest);
+    std::mem::forget(driver);
+    Ok(())
+}
+
+/// The module and the run; or why the module is refused.
+fn receive_job(channel: &mut Channel) -> Result<Result<Asked, (u32, Rejection)>, WorkerError> {
+    let (ToWorker::Module { module: number, policy, metering }, file) = channel.receive()? else {
+        return Err(WorkerError::Protocol("a module was expected"));
+    };
+    let [file] = <[OwnedFd; 1]>::try_from(file).map_err(|_| WorkerError::Protocol("a module without a file"))?;
+    let module = match compiler::admit(file, &policy)? {
+        Ok(module) => module,
+        Err(rejection) => return Ok(Err((number, rejection))),
+    };
+    let (ToWorker::Run(job), fds) = channel.receive()? else {
+        return Err(WorkerError::Protocol("a run was expected"));
+    };
+    if job.module != number || job.policy.is_some() || metering != Metering::Kernel {
+        return Err(WorkerError::Protocol("the run is of something else"));
+    }
+    let call = match &job.entry {
+        Entry::Command => Call::command(&module),
+        Entry::Invoke { function, args } => Call::invoke(&module, function, args),
+    };
+    let settings = Settings::of(&policy, metering);
+    Ok(call.map(|call| Asked { module, policy, settings, job, call, fds }).map_err(|rejection| (number, rejection)))
+}
+
+fn refused(channel: &Channel, module: u32, rejection: Rejection) -> Result<(), WorkerError> {
+    Ok(channel.send(&FromWorker::Loaded { module, refused: Some(rejection) }, &[], PATIENCE)?)
+}
+
+fn results(answer: Answer) -> Vec<ResultValue> {
+    match answer {
+        Answer::Values(values) => values,
+        Answer::Nothing | Answer::Bytes(_) => Vec::new(),
+    }
+}
+
+/// CPU time of this thread.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

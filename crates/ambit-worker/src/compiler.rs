@@ -1,0 +1,72 @@
+//! The compiler: one module in, one artifact out.
+
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    os::fd::OwnedFd,
+    sync::Arc,
+};
+
+use ambit_admit::{AdmitRules, Verified};
+use ambit_core::{Policy, Rejection};
+use ambit_engine::{
+    Engine, Settings,
+    wasmtime::{PoolConfig, WasmtimeEngine},
+};
+use ambit_jail::{
+    enter, receive_spec,
+    wire::{Channel, FromCompiler, ToCompiler},
+};
+
+use crate::error::{PATIENCE, WorkerError};
+
+/// Threads that compile one module.
+const THREADS: usize = 2;
+
+pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
+    let (spec, fds) = receive_spec(&mut channel)?;
+    let entered = enter(&spec, fds, || (), start_threads)?;
+    channel.send(&FromCompiler::Entered(entered.layers), &[], PATIENCE)?;
+    let (ToCompiler::Compile { policy, metering }, fds) = channel.receive()?;
+    let [module, artifact] =
+        <[OwnedFd; 2]>::try_from(fds).map_err(|_| WorkerError::Protocol("a module and a file were not given"))?;
+    let said = match compile(module, &policy, |policy| Settings::of(policy, metering))? {
+        Ok(code) => {
+            File::from(artifact).write_all(&code).map_err(WorkerError::system("write the artifact"))?;
+            FromCompiler::Compiled
+        }
+        Err(rejection) => FromCompiler::Rejected(rejection),
+    };
+    channel.send(&said, &[], PATIENCE)?;
+    Ok(())
+}
+
+fn compile(
+    module: OwnedFd,
+    policy: &Policy,
+    settings: impl FnOnce(&Policy) -> Settings,
+) -> Result<Result<Vec<u8>, Rejection>, WorkerError> {
+    let engine = WasmtimeEngine::new(PoolConfig { guests: 0 });
+    let compiled = admit(module, policy)?.and_then(|module| engine.compile(&module, &settings(policy)));
+    match compiled {
+        Ok(artifact) => Ok(Ok(engine.code_of(&artifact).ok_or(WorkerError::Protocol("the engine gives no bytes"))?)),
+        Err(rejection) => Ok(Err(rejection)),
+    }
+}
+
+/// Admits the module in `file`, once more: what another process has found is not taken from it.
+pub(crate) fn admit(file: OwnedFd, policy: &Policy) -> Result<Result<Arc<Verified>, Rejection>, WorkerError> {
+    let mut bytes = Vec::new();
+    // One byte more than allowed, so that admission sees that there are more.
+    let most = policy.limits.run.module_size.ceiling().saturating_add(1);
+    File::from(file).take(most).read_to_end(&mut bytes).map_err(WorkerError::system("read the module"))?;
+    Ok(ambit_admit::admit(bytes, &AdmitRules::from_policy(policy)).map(Arc::new))
+}
+
+/// Starts the compiler's threads, and waits until each has begun: what a thread does to begin is not on the list of system
+/// calls.
+fn start_threads() -> io::Result<()> {
+    rayon::ThreadPoolBuilder::new().num_threads(THREADS).build_global().map_err(io::Error::other)?;
+    rayon::broadcast(|_| ());
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! What a guest is given, out of what the worker was given.
+
+use std::{
+    collections::VecDeque,
+    os::fd::OwnedFd,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use ambit_core::Policy;
+use ambit_engine::host::{Capture, Discard, DiscardLog, EmptyInput, FdInput, FdOutput, GuestInput, GuestLog, GuestOutput, HostSpec, Preopen};
+use ambit_jail::wire::{FromWorker, RunJob, Sender, Stream};
+
+use crate::error::WorkerError;
+
+/// A guest's side of the host, and what is kept of its output.
+pub(crate) struct Given {
+    pub(crate) host: HostSpec,
+    pub(crate) stdout: Option<Capture>,
+    pub(crate) stderr: Option<Capture>,
+}
+
+/// Puts it together. `dirs` are those of the jail.
+pub(crate) fn given(
+    job: &RunJob,
+    policy: &Policy,
+    fds: Vec<OwnedFd>,
+    dirs: &[Arc<OwnedFd>],
+    sender: &Sender,
+) -> Result<Given, WorkerError> {
+    let mut fds = VecDeque::from(fds);
+    let stdin: Box<dyn GuestInput> = match job.streams.stdin {
+        Stream::Nothing => Box::new(EmptyInput),
+        Stream::Descriptor { terminal } => Box::new(FdInput::new(next(&mut fds)?).shown_as(terminal)),
+        Stream::Kept => return Err(WorkerError::Protocol("input cannot be kept")),
+    };
+    let (stdout, kept_stdout) = output(job.streams.stdout, &mut fds)?;
+    let (stderr, kept_stderr) = output(job.streams.stderr, &mut fds)?;
+    if job.dirs.len() != dirs.len() {
+        return Err(WorkerError::Protocol("the jail has other directories than the guest"));
+    }
+    let preopens = job.dirs.iter().zip(dirs).map(|(dir, fd)| Preopen {
+        fd: Arc::clone(fd),
+        guest: dir.guest.clone(),
+        access: dir.access,
+        capacity: dir.capacity,
+    });
+    let grants = &policy.grants;
+    let host = HostSpec {
+        name: job.name.as_str().into(),
+        args: grants.args.clone(),
+        env: grants.env.clone(),
+        stdin,
+        stdout,
+        stderr,
+        log: if job.streams.log { log(job.run, sender.clone()) } else { Box::new(DiscardLog) },
+        preopens: preopens.collect(),
+        clock: grants.clock,
+        random: grants.random,
+        // An embedder's functions cannot be called from another process.
+        functions: Vec::new(),
+    };
+    Ok(Given { host, stdout: kept_stdout, stderr: kept_stderr })
+}
+
+fn output(stream: Stream, fds: &mut VecDeque<OwnedFd>) -> Result<(Box<dyn GuestOutput>, Option<Capture>), WorkerError> {
+    Ok(match stream {
+        Stream::Nothing => (Box::new(Discard), None),
+        Stream::Descriptor { terminal } => (Box::new(FdOutput::nonblocking(next(fds)?, terminal)), None),
+        Stream::Kept => {
+            let kept = Capture::default();
+            (Box::new(kept.clone()), Some(kept))
+        }
+    })
+}
+
+fn next(fds: &mut VecDeque<OwnedFd>) -> Result<OwnedFd, WorkerError> {
+    fds.pop_front().ok_or(WorkerError::Protocol("a stream without a descriptor"))
+}
+
+/// Messages go to the parent, and are dropped while it does not keep up.
+fn log(run: u64, sender: Sender) -> Box<dyn GuestLog> {
+    let sender = Mutex::new(sender);
+    Box::new(move |text: &str| {
+        let Ok(sender) = sender.lock() else { return false };
+        sender.send(&FromWorker::Log { run, text: text.to_owned() }, &[], Duration::ZERO).is_ok()
+    })
+}
