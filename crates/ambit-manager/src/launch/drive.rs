@@ -161,7 +161,7 @@ impl<'a> Drive<'a> {
 
     fn until_over(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Ending {
         loop {
-            if let Some(ending) = self.hear_worker(on_event).or_else(|| self.hear_compiler()) {
+            if let Some(ending) = self.hear_worker(on_event).or_else(|| self.hear_compiler(on_event)) {
                 return ending;
             }
             // After both have been heard: what a guest did before its end counts.
@@ -227,7 +227,7 @@ impl<'a> Drive<'a> {
         let _ = rustix::event::poll(&mut fds, timeout.as_ref());
     }
 
-    fn hear_compiler(&mut self) -> Option<Ending> {
+    fn hear_compiler(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Option<Ending> {
         while self.stage == Stage::Compiling {
             let said = match self.prepared.compiler.channel.try_receive::<FromCompiler>() {
                 Ok(None) => return None,
@@ -237,7 +237,7 @@ impl<'a> Drive<'a> {
             match said {
                 FromCompiler::Entered(_) => {}
                 FromCompiler::NotEntered(error) => return Some(refused(&error).into()),
-                FromCompiler::Compiled => return self.compiled(),
+                FromCompiler::Compiled => return self.compiled(on_event),
                 FromCompiler::Rejected(rejection) => return Some(believe_rejection(rejection).into()),
                 FromCompiler::Failed(text) => self.words[0] = Some(escape_again(&text, 512)),
             }
@@ -246,7 +246,7 @@ impl<'a> Drive<'a> {
     }
 
     /// Hands the artifact over, as it is from now on.
-    fn compiled(&mut self) -> Option<Ending> {
+    fn compiled(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Option<Ending> {
         self.compile_time = Some(self.began.elapsed());
         // Gone before the artifact is sealed: a compiler that was taken over could hold on to a mapping.
         self.prepared.compiler.end();
@@ -258,6 +258,8 @@ impl<'a> Drive<'a> {
             return Some(lost(format!("cannot seal the artifact: {error}")));
         }
         (self.stage, self.budget) = (Stage::Loading, None);
+        // Before the worker has it: from then on the guest runs, whatever whoever listens is doing.
+        on_event(LaunchEvent::Compiled);
         let worker = &self.prepared.worker.channel;
         // A worker that is dead is found out next.
         let _ = worker.send(&ToWorker::Artifact { module: MODULE }, &[self.prepared.artifact.as_fd()], PATIENCE);
@@ -279,7 +281,7 @@ impl<'a> Drive<'a> {
                 FromWorker::Loaded { refused: Some(rejection), .. } if self.stage != Stage::Running => {
                     return Some(believe_rejection(rejection).into());
                 }
-                FromWorker::Loaded { refused: None, .. } if self.stage == Stage::Loading => self.running(on_event),
+                FromWorker::Loaded { refused: None, .. } if self.stage == Stage::Loading => self.running(),
                 FromWorker::Log { text, .. } if self.stage == Stage::Running => {
                     on_event(LaunchEvent::Log(&escape_again(&text, text.len())));
                 }
@@ -297,12 +299,11 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn running(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) {
+    fn running(&mut self) {
         self.stage = Stage::Running;
         let (limits, child) = (&self.prepared.policy.limits.run, &self.prepared.worker.child);
         self.budget = CpuBudget::begin(limits.cpu_time, child, 1);
         self.throttle = self.prepared.needs.throttled.map(|share| Throttle::begin(share, child));
-        on_event(LaunchEvent::Compiled);
     }
 
     fn compiler_is_gone(&mut self, error: &WireError) -> Ending {
@@ -328,7 +329,7 @@ impl<'a> Drive<'a> {
         let Ending { outcome, results, usage, violations } = ending;
         let Self { prepared, request, compile_time, layers, engine_version, .. } = self;
         let kernel = exit.map(|exit| exit.cpu);
-        let began = matches!(outcome, Outcome::Rejected(_)).then_some(()).is_none();
+        let began = !matches!(outcome, Outcome::Rejected(_));
         let cpu = match (usage.cpu_ns.map(Duration::from_nanos), kernel) {
             (Some(said), Some(kernel)) => Some(said.min(kernel)),
             (None, Some(kernel)) if began => Some(kernel),
@@ -348,8 +349,9 @@ impl<'a> Drive<'a> {
             policy: Some((*prepared.policy).clone()),
             module: Some(request.module.digest()),
             name: Some(escape(&request.name, 256)),
-            engine: Some(EngineId::Wasmtime),
-            engine_version,
+            // What was refused was run by none.
+            engine: began.then_some(EngineId::Wasmtime),
+            engine_version: engine_version.filter(|_| began),
             isolation: Isolation::Process,
             layers: layer_names(&layers),
         }
