@@ -12,7 +12,8 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec},
     net::{
-        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg,
+        sendmsg,
     },
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -132,6 +133,11 @@ impl Channel {
     pub fn of_child(socket: OwnedFd) -> Self {
         let frames = Frames::new(MOST_DOWN, u8::try_from(MOST_FDS).unwrap_or(u8::MAX));
         Self { sender: Sender::new(socket, MOST_UP), frames, fds: VecDeque::new(), takes_fds: true }
+    }
+
+    /// Takes no message of more than `most` bytes from now on.
+    pub fn takes_at_most(&mut self, most: u32) {
+        self.frames.takes_at_most(most);
     }
 
     /// The socket, for waiting until it is readable.

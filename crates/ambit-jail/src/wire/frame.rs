@@ -23,6 +23,11 @@ impl Frames {
         Self { bytes: Vec::new(), most, most_fds }
     }
 
+    /// Takes no larger frames from now on.
+    pub(super) fn takes_at_most(&mut self, most: u32) {
+        self.most = self.most.min(most);
+    }
+
     /// Adds what came.
     pub fn extend(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);

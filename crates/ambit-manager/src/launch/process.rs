@@ -15,7 +15,8 @@ use ambit_jail::{
 
 use super::{Launcher, refused};
 
-/// Writable memory of a worker beyond what its guest may have: the program itself, its stacks, what the host buffers.
+/// Writable memory of a worker beyond what its guest may have, and its module: the program itself, its stacks, what the host
+/// buffers.
 pub(super) const SLACK: u64 = 64 << 20;
 /// Writable memory of a compiler beyond its budget: the program itself, and the module that it was given.
 const COMPILER_SLACK: u64 = 32 << 20;
@@ -23,6 +24,9 @@ const COMPILER_SLACK: u64 = 32 << 20;
 const DESCRIPTORS: u64 = 64;
 /// The most bytes of an artifact. The largest programs that are known come to half of that.
 pub(super) const MOST_ARTIFACT: u64 = 1 << 30;
+/// The most bytes that a process may say at once: a line of a log, or the end of a run of which no output is kept. What is made of
+/// a message takes many times its size, in a process that many runs share.
+const MOST_SAID: u32 = 4 << 20;
 /// How long a fresh process is waited for to take what it is told. Long: it may share its core with hundreds.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -69,8 +73,7 @@ pub(super) struct Process {
 impl Launcher {
     pub(super) fn spawn_compiler(&self, policy: &Policy) -> Result<Process, Rejection> {
         let memory = policy.limits.run.compile_memory.finite().map(|bytes| bytes.saturating_add(COMPILER_SLACK));
-        let rlimits =
-            Rlimits { data: memory, address_space: None, file_size: Some(MOST_ARTIFACT), open_files: Some(DESCRIPTORS) };
+        let rlimits = Rlimits { data: memory, address_space: None, file_size: Some(MOST_ARTIFACT), open_files: Some(DESCRIPTORS) };
         self.spawn(Purpose::Compiler, rlimits, Vec::new(), None, None)
     }
 
@@ -80,8 +83,10 @@ impl Launcher {
         for dir in &policy.grants.dirs {
             dirs.push(grant_dir(&dir.host, dir.access).map_err(|error| ungranted(&error))?);
         }
+        // The module is not known yet, and may be as large as any.
+        let module = limits.module_size.ceiling().min(MOST_ARTIFACT);
         let rlimits = Rlimits {
-            data: limits.memory.finite().map(|bytes| bytes.saturating_add(SLACK)),
+            data: limits.memory.finite().map(|bytes| bytes.saturating_add(SLACK + module)),
             address_space: None,
             file_size: limits.file_size.finite(),
             open_files: limits.open_files.finite().map(|files| files.saturating_add(DESCRIPTORS + dirs.len() as u64)),
@@ -106,13 +111,11 @@ impl Launcher {
         group: Option<Group>,
     ) -> Result<Process, Rejection> {
         let join: Vec<BorrowedFd<'_>> = group.iter().flat_map(Group::join_fds).collect();
-        let options = SpawnOptions {
-            dispensable: &self.config.dispensable,
-            cgroup: group.as_ref().and_then(Group::into_fd),
-            join: &join,
-        };
+        let options =
+            SpawnOptions { dispensable: &self.config.dispensable, cgroup: group.as_ref().and_then(Group::into_fd), join: &join };
         let spawned = self.spawner.spawn(purpose.process_name(), &options).map_err(|error| refused(&error))?;
-        let Spawned { child, channel, given } = spawned;
+        let Spawned { child, mut channel, given } = spawned;
+        channel.takes_at_most(MOST_SAID);
         let (dirs, fds): (Vec<DirSpec>, Vec<OwnedFd>) = dirs.into_iter().unzip();
         let guest = purpose != Purpose::Compiler;
         let spec = JailSpec {
@@ -160,6 +163,9 @@ pub(super) fn layer_names(layers: &[Layer]) -> Vec<String> {
 fn ungranted(error: &GrantError) -> Rejection {
     match error {
         GrantError::Open { .. } => Rejection::new(RejectReason::NotFound, error.to_string()),
-        GrantError::Jail { .. } => Rejection::new(RejectReason::Unenforceable, error.to_string()),
+        GrantError::Jail { .. } => {
+            let remedy = "grant a directory without other file systems beneath it, or use isolation `none`";
+            Rejection::new(RejectReason::Unenforceable, format!("{error}; {remedy}"))
+        }
     }
 }
