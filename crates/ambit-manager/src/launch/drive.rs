@@ -34,6 +34,10 @@ const COMPILER_THREADS: u32 = 2;
 const WALL_FOR_CPU: u32 = 20;
 /// How long what a guest has written is waited for to be taken, once it is over.
 const DRAIN: Duration = Duration::from_secs(1);
+/// How long a process that has closed its socket is waited for to end, as it does at once if that is why it has.
+const LINGER: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+/// How many messages of a process are heard before it is looked at the clock again: what it says need have no end.
+const AT_ONCE: usize = 64;
 /// The number that its one module has for a worker.
 const MODULE: u32 = 1;
 
@@ -84,6 +88,8 @@ pub(super) struct Drive<'a> {
     engine_version: Option<String>,
     /// What the compiler and the worker said of why they give up.
     words: [Option<String>; 2],
+    /// Not all that they have said has been heard.
+    more: bool,
 }
 
 impl<'a> Drive<'a> {
@@ -102,6 +108,7 @@ impl<'a> Drive<'a> {
             layers: Vec::new(),
             engine_version: None,
             words: [None, None],
+            more: false,
             prepared,
             request,
             control,
@@ -114,7 +121,7 @@ impl<'a> Drive<'a> {
         let output = self.prepared.policy.limits.run.output;
         let laid = streams::lay(streams, output, self.control);
         let ending = match &laid {
-            Ok(laid) => self.begin(laid).unwrap_or_else(|()| None),
+            Ok(laid) => self.begin(laid),
             Err(error) => Some(lost(format!("cannot lay the guest's streams: {error}"))),
         };
         // The worker has its own by now; ours would keep the pipes open.
@@ -129,20 +136,28 @@ impl<'a> Drive<'a> {
         self.report(ending, exit)
     }
 
-    /// Tells both what to do. An end, if that is impossible; nothing if one of them is dead, which is found out next.
-    fn begin(&mut self, laid: &Laid) -> Result<Option<Ending>, ()> {
+    /// Tells both what to do. An end, if that is impossible; nothing if one of them is dead or the time is up, which is found
+    /// out next.
+    fn begin(&mut self, laid: &Laid) -> Option<Ending> {
+        match self.tell(laid) {
+            Ok(()) | Err(WireError::Closed) => None,
+            Err(WireError::Stuck(_)) if self.is_overdue(Instant::now()) => None,
+            Err(error) => Some(lost(format!("cannot tell the processes what to do: {error}"))),
+        }
+    }
+
+    fn tell(&mut self, laid: &Laid) -> Result<(), WireError> {
         let policy = &self.prepared.policy;
         let Needs { metering, .. } = self.prepared.needs;
-        let bytes = match module_file::sealed("ambit-module", self.request.module.bytes()) {
-            Ok(bytes) => bytes,
-            Err(error) => return Ok(Some(lost(format!("cannot hand over the module: {error}")))),
-        };
-        let again = || bytes.try_clone().map_err(|_| ());
+        let bytes = module_file::sealed("ambit-module", self.request.module.bytes()).map_err(WireError::Socket)?;
+        let left = self.deadline.map_or(PATIENCE, |deadline| deadline.saturating_duration_since(Instant::now()));
+        let patience = left.min(PATIENCE);
         let (compiler, worker) = (&self.prepared.compiler.channel, &self.prepared.worker.channel);
         let compile = ToCompiler::Compile { policy: Box::new((**policy).clone()), metering };
-        compiler.send(&compile, &[reopened(&bytes)?.as_fd(), self.prepared.artifact.as_fd()], PATIENCE).map_err(drop)?;
+        let again = reopened(&bytes).map_err(WireError::Socket)?;
+        compiler.send(&compile, &[again.as_fd(), self.prepared.artifact.as_fd()], patience)?;
         let module = ToWorker::Module { module: MODULE, policy: Box::new((**policy).clone()), metering };
-        worker.send(&module, &[again()?.as_fd()], PATIENCE).map_err(drop)?;
+        worker.send(&module, &[bytes.as_fd()], patience)?;
         let job = ToWorker::Run(Box::new(RunJob {
             run: self.request.run.0,
             module: MODULE,
@@ -154,9 +169,9 @@ impl<'a> Drive<'a> {
             page: false,
         }));
         let fds: Vec<BorrowedFd<'_>> = laid.fds.iter().map(AsFd::as_fd).collect();
-        worker.send(&job, &fds, PATIENCE).map_err(drop)?;
+        worker.send(&job, &fds, patience)?;
         self.budget = CpuBudget::begin(policy.limits.run.compile_time, &self.prepared.compiler.child, COMPILER_THREADS);
-        Ok(None)
+        Ok(())
     }
 
     fn until_over(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Ending {
@@ -169,8 +184,14 @@ impl<'a> Drive<'a> {
                 Ok(until) => until,
                 Err(ending) => return ending,
             };
-            self.wait(until);
+            if !std::mem::take(&mut self.more) {
+                self.wait(until);
+            }
         }
+    }
+
+    fn is_overdue(&self, now: Instant) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= now)
     }
 
     /// Until when nothing is due; or what is.
@@ -183,7 +204,7 @@ impl<'a> Drive<'a> {
         let now = Instant::now();
         let mut until = self.deadline;
         let mut sooner = |at: Instant| until = Some(until.map_or(at, |until| until.min(at)));
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
+        if self.is_overdue(now) {
             let allowed = self.deadline.map_or(Duration::ZERO, |deadline| deadline - self.request.since);
             return Err(limit(LimitKey::WallTime, allowed, now - self.request.since));
         }
@@ -228,7 +249,10 @@ impl<'a> Drive<'a> {
     }
 
     fn hear_compiler(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Option<Ending> {
-        while self.stage == Stage::Compiling {
+        for _ in 0..AT_ONCE {
+            if self.stage != Stage::Compiling {
+                return None;
+            }
             let said = match self.prepared.compiler.channel.try_receive::<FromCompiler>() {
                 Ok(None) => return None,
                 Ok(Some((said, _))) => said,
@@ -236,12 +260,13 @@ impl<'a> Drive<'a> {
             };
             match said {
                 FromCompiler::Entered(_) => {}
-                FromCompiler::NotEntered(error) => return Some(refused(&error).into()),
+                FromCompiler::NotEntered(error) => return Some(believe_rejection(refused(&error)).into()),
                 FromCompiler::Compiled => return self.compiled(on_event),
                 FromCompiler::Rejected(rejection) => return Some(believe_rejection(rejection).into()),
                 FromCompiler::Failed(text) => self.words[0] = Some(escape_again(&text, 512)),
             }
         }
+        self.more = true;
         None
     }
 
@@ -267,7 +292,7 @@ impl<'a> Drive<'a> {
     }
 
     fn hear_worker(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Option<Ending> {
-        loop {
+        for _ in 0..AT_ONCE {
             let said = match self.prepared.worker.channel.try_receive::<FromWorker>() {
                 Ok(None) => return None,
                 Ok(Some((said, _))) => said,
@@ -277,7 +302,7 @@ impl<'a> Drive<'a> {
                 FromWorker::Entered { layers, engine_version } if self.layers.is_empty() => {
                     (self.layers, self.engine_version) = (layers, Some(escape(engine_version, 64)));
                 }
-                FromWorker::NotEntered(error) if self.layers.is_empty() => return Some(refused(&error).into()),
+                FromWorker::NotEntered(error) if self.layers.is_empty() => return Some(believe_rejection(refused(&error)).into()),
                 FromWorker::Loaded { refused: Some(rejection), .. } if self.stage != Stage::Running => {
                     return Some(believe_rejection(rejection).into());
                 }
@@ -297,6 +322,8 @@ impl<'a> Drive<'a> {
                 | FromWorker::Ended(_) => return Some(lost("the worker says what nobody has asked".into())),
             }
         }
+        self.more = true;
+        None
     }
 
     fn running(&mut self) {
@@ -361,15 +388,18 @@ impl<'a> Drive<'a> {
 /// Looks at a process that is gone, or speaks no sense and is ended for it. The step into its jail that failed, if it never got
 /// so far as to say so.
 fn death(process: &mut Process, words: Option<String>, error: &WireError) -> Result<Death, Rejection> {
-    if !matches!(error, WireError::Closed) {
-        process.child.kill();
+    if matches!(error, WireError::Closed) {
+        let _ = rustix::event::poll(&mut [PollFd::from_borrowed_fd(process.child.pidfd(), PollFlags::IN)], Some(&LINGER));
     }
+    let goes_on = matches!(error, WireError::Closed) && !process.child.has_ended();
+    process.child.kill();
     let exit = process.child.wait().ok();
     if let Some(rejection) = process.failed_start() {
         return Err(rejection);
     }
     let out_of_memory = process.group.as_ref().is_some_and(|group| group.usage().oom_kills.is_some_and(|kills| kills > 0));
     let words = words.or_else(|| process.child.last_words());
+    let words = words.or_else(|| goes_on.then(|| "it closed its socket and went on".into()));
     let words = words.or_else(|| (!matches!(error, WireError::Closed)).then(|| error.to_string()));
     Ok(Death { exit, out_of_memory, words })
 }
@@ -387,8 +417,8 @@ fn guest_dirs(policy: &ambit_core::Policy) -> Vec<GuestDir> {
 }
 
 /// The module once more, with a position of its own: two processes read it.
-fn reopened(file: &impl AsFd) -> Result<std::fs::File, ()> {
-    std::fs::File::open(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file.as_fd()))).map_err(drop)
+fn reopened(file: &impl AsFd) -> std::io::Result<std::fs::File> {
+    std::fs::File::open(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file.as_fd())))
 }
 
 fn compiled_too_long(allowed: Duration) -> Ending {
