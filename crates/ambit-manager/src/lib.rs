@@ -9,4 +9,4 @@
 pub mod launch;
 
 pub use ambit_jail::{ExtraSyscalls, wire::Entry};
-pub use launch::{Control, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams};
+pub use launch::{Compiled, Control, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams};

@@ -136,7 +136,7 @@ impl Work<'_> {
                 Ok(finished) => {
                     took.push(began.elapsed());
                     let outcome = finished.outcome();
-                    *ended.entry(outcome_text::kind(outcome)).or_default() += 1;
+                    *ended.entry(outcome.in_a_word()).or_default() += 1;
                     if !outcome.is_success() {
                         failure.get_or_insert_with(|| outcome.clone());
                     }

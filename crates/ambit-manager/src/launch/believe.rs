@@ -27,7 +27,12 @@ pub(super) fn believe(end: RunEnd, policy: &Policy) -> Believed {
     // What is kept of output is for callers that asked for it, and none does here.
     let RunEnd { run: _, outcome, mut results, usage, violations, stdout: _, stderr: _ } = end;
     results.truncate(MOST_RESULTS);
-    Believed { outcome: believe_outcome(outcome, policy), results, usage: believe_usage(usage, policy), violations: believe_violations(violations) }
+    Believed {
+        outcome: believe_outcome(outcome, policy),
+        results,
+        usage: believe_usage(usage, policy),
+        violations: believe_violations(violations),
+    }
 }
 
 fn line(text: &str) -> String {
@@ -100,7 +105,12 @@ fn is_workers(limit: LimitKey) -> bool {
 }
 
 fn believe_frame(Frame { function, module, offset, source }: Frame) -> Frame {
-    Frame { function: line(&function), module: module.map(|module| line(&module)), offset, source: source.map(|source| line(&source)) }
+    Frame {
+        function: line(&function),
+        module: module.map(|module| line(&module)),
+        offset,
+        source: source.map(|source| line(&source)),
+    }
 }
 
 /// Times are the control process's to say; what is left is what only the worker counts.
@@ -134,5 +144,6 @@ fn believe_usage(usage: Usage, policy: &Policy) -> Usage {
 
 fn believe_violations(violations: Vec<Violation>) -> Vec<Violation> {
     let kept = violations.into_iter().take(Violation::MAX_KEPT);
-    kept.map(|Violation { rule, attempt, count }| Violation { rule: escape_again(&rule, 64), attempt: line(&attempt), count }).collect()
+    kept.map(|Violation { rule, attempt, count }| Violation { rule: escape_again(&rule, 64), attempt: line(&attempt), count })
+        .collect()
 }

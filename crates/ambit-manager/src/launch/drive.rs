@@ -6,12 +6,11 @@ use std::{
 };
 
 use ambit_core::{
-    Bound, EngineId, Isolation, Layer, LimitKey, Outcome, RejectReason, Rejection, Report, ResultValue, Usage, Violation, escape,
-    escape_again,
+    Bound, EngineId, Isolation, Layer, LimitKey, Outcome, Rejection, Report, ResultValue, Usage, Violation, escape, escape_again,
 };
 use ambit_jail::{
     Exit,
-    wire::{FromCompiler, FromWorker, GuestDir, RunJob, ToCompiler, ToWorker, WireError},
+    wire::{FromWorker, GuestDir, RunJob, ToWorker, WireError},
 };
 use rustix::event::{PollFd, PollFlags, Timespec};
 
@@ -19,19 +18,15 @@ use super::{
     Control, LaunchEvent, LaunchRequest, Prepared,
     believe::{Believed, believe, believe_rejection},
     budget::{CpuBudget, Standing},
+    compile::{Compilation, Compiled},
     control::Reason,
     module_file,
-    process::{MOST_ARTIFACT, Needs, PATIENCE, Process, layer_names},
+    process::{PATIENCE, death, layer_names},
     refused,
     streams::{self, Laid},
     throttle::Throttle,
-    verdict::Death,
 };
 
-/// Threads that a compiler works with.
-const COMPILER_THREADS: u32 = 2;
-/// How many times its CPU budget a compiler may take by the clock on the wall: it may have to share its cores.
-const WALL_FOR_CPU: u32 = 20;
 /// How long what a guest has written is waited for to be taken, once it is over.
 const DRAIN: Duration = Duration::from_secs(1);
 /// The number that its one module has for a worker.
@@ -75,15 +70,15 @@ pub(super) struct Drive<'a> {
     control: &'a Control,
     stage: Stage,
     deadline: Option<Instant>,
-    began: Instant,
+    compilation: Option<Compilation>,
     compile_time: Option<Duration>,
-    /// The compiler's budget, then the guest's.
+    /// The guest's.
     budget: Option<CpuBudget>,
     throttle: Option<Throttle>,
     layers: Vec<Layer>,
     engine_version: Option<String>,
-    /// What the compiler and the worker said of why they give up.
-    words: [Option<String>; 2],
+    /// What the worker said of why it gives up.
+    words: Option<String>,
 }
 
 impl<'a> Drive<'a> {
@@ -95,13 +90,13 @@ impl<'a> Drive<'a> {
         Self {
             stage: Stage::Compiling,
             deadline,
-            began: Instant::now(),
+            compilation: None,
             compile_time: None,
             budget: None,
             throttle: None,
             layers: Vec::new(),
             engine_version: None,
-            words: [None, None],
+            words: None,
             prepared,
             request,
             control,
@@ -113,36 +108,41 @@ impl<'a> Drive<'a> {
         let streams = std::mem::take(&mut self.request.streams);
         let output = self.prepared.policy.limits.run.output;
         let laid = streams::lay(streams, output, self.control);
-        let ending = match &laid {
-            Ok(laid) => self.begin(laid).unwrap_or_else(|()| None),
-            Err(error) => Some(lost(format!("cannot lay the guest's streams: {error}"))),
+        let begun = match &laid {
+            Ok(laid) => self.begin(laid),
+            Err(error) => Err(lost(format!("cannot lay the guest's streams: {error}"))),
         };
         // The worker has its own by now; ours would keep the pipes open.
         let laid = laid.ok().map(Laid::handed_over);
-        let ending = ending.unwrap_or_else(|| self.until_over(on_event));
+        let ending = match begun {
+            Ok(()) => self.until_over(on_event),
+            Err(outcome) => outcome.into(),
+        };
         // Nothing of it goes on, whatever it was doing, before anybody hears that it is over.
         let exit = self.prepared.worker.end();
-        self.prepared.compiler.end();
+        self.compilation = None;
         if let Some(laid) = laid {
             laid.drain(DRAIN);
         }
         self.report(ending, exit)
     }
 
-    /// Tells both what to do. An end, if that is impossible; nothing if one of them is dead, which is found out next.
-    fn begin(&mut self, laid: &Laid) -> Result<Option<Ending>, ()> {
+    /// Tells both what to do. Should one of them be dead, that is found out next.
+    fn begin(&mut self, laid: &Laid) -> Result<(), Outcome> {
         let policy = &self.prepared.policy;
-        let Needs { metering, .. } = self.prepared.needs;
-        let bytes = match module_file::sealed("ambit-module", self.request.module.bytes()) {
-            Ok(bytes) => bytes,
-            Err(error) => return Ok(Some(lost(format!("cannot hand over the module: {error}")))),
+        let metering = self.prepared.needs.metering;
+        let bytes = module_file::sealed("ambit-module", self.request.module.bytes());
+        let bytes = bytes.map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
+        let told = |sent: Result<(), WireError>| match sent {
+            Ok(()) | Err(WireError::Closed) => Ok(()),
+            Err(error) => Err(lost(format!("cannot tell the worker what to run: {error}"))),
         };
-        let again = || bytes.try_clone().map_err(|_| ());
-        let (compiler, worker) = (&self.prepared.compiler.channel, &self.prepared.worker.channel);
-        let compile = ToCompiler::Compile { policy: Box::new((**policy).clone()), metering };
-        compiler.send(&compile, &[reopened(&bytes)?.as_fd(), self.prepared.artifact.as_fd()], PATIENCE).map_err(drop)?;
+        if let Some(compiler) = self.prepared.compiler.take() {
+            self.compilation = Some(Compilation::begin(compiler, policy, metering, &self.request.module, &bytes)?);
+        }
+        let worker = &self.prepared.worker.channel;
         let module = ToWorker::Module { module: MODULE, policy: Box::new((**policy).clone()), metering };
-        worker.send(&module, &[again()?.as_fd()], PATIENCE).map_err(drop)?;
+        told(worker.send(&module, &[bytes.as_fd()], PATIENCE))?;
         let job = ToWorker::Run(Box::new(RunJob {
             run: self.request.run.0,
             module: MODULE,
@@ -154,9 +154,11 @@ impl<'a> Drive<'a> {
             page: false,
         }));
         let fds: Vec<BorrowedFd<'_>> = laid.fds.iter().map(AsFd::as_fd).collect();
-        worker.send(&job, &fds, PATIENCE).map_err(drop)?;
-        self.budget = CpuBudget::begin(policy.limits.run.compile_time, &self.prepared.compiler.child, COMPILER_THREADS);
-        Ok(None)
+        told(worker.send(&job, &fds, PATIENCE))?;
+        if let Some(code) = self.prepared.code.take() {
+            self.load(&code);
+        }
+        Ok(())
     }
 
     fn until_over(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Ending {
@@ -167,17 +169,17 @@ impl<'a> Drive<'a> {
             // After both have been heard: what a guest did before its end counts.
             let until = match self.due() {
                 Ok(until) => until,
-                Err(ending) => return ending,
+                Err(outcome) => return outcome.into(),
             };
             self.wait(until);
         }
     }
 
     /// Until when nothing is due; or what is.
-    fn due(&mut self) -> Result<Option<Instant>, Ending> {
+    fn due(&mut self) -> Result<Option<Instant>, Outcome> {
         match self.control.reason() {
-            Some(Reason::Cancelled(by)) => return Err(Outcome::Cancelled { by }.into()),
-            Some(Reason::Limit(limit, allowed)) => return Err(Outcome::LimitExceeded { limit, allowed, used: None }.into()),
+            Some(Reason::Cancelled(by)) => return Err(Outcome::Cancelled { by }),
+            Some(Reason::Limit(limit, allowed)) => return Err(Outcome::LimitExceeded { limit, allowed, used: None }),
             None => {}
         }
         let now = Instant::now();
@@ -187,22 +189,15 @@ impl<'a> Drive<'a> {
             let allowed = self.deadline.map_or(Duration::ZERO, |deadline| deadline - self.request.since);
             return Err(limit(LimitKey::WallTime, allowed, now - self.request.since));
         }
-        let running = match self.stage {
-            Stage::Compiling => &self.prepared.compiler,
-            Stage::Loading | Stage::Running => &self.prepared.worker,
-        };
+        if let Some(compilation) = &self.compilation
+            && let Some(at) = compilation.due()?
+        {
+            sooner(at);
+        }
         if let Some(budget) = &self.budget {
-            match (budget.look(&running.child), self.stage) {
-                (Standing::Within(at), _) => sooner(at),
-                (Standing::Over(used), Stage::Running) => return Err(limit(LimitKey::CpuTime, budget.allowed(), used)),
-                (Standing::Over(_), Stage::Compiling | Stage::Loading) => return Err(compiled_too_long(budget.allowed())),
-            }
-            if self.stage == Stage::Compiling {
-                let at = self.began + budget.allowed() * WALL_FOR_CPU;
-                if at <= now {
-                    return Err(compiled_too_long(budget.allowed()));
-                }
-                sooner(at);
+            match budget.look(&self.prepared.worker.child) {
+                Standing::Within(at) => sooner(at),
+                Standing::Over(used) => return Err(limit(LimitKey::CpuTime, budget.allowed(), used)),
             }
         }
         if let Some(throttle) = &mut self.throttle {
@@ -213,55 +208,31 @@ impl<'a> Drive<'a> {
 
     /// Waits until one of them says something, or ends, or it is time.
     fn wait(&self, until: Option<Instant>) {
-        let timeout = until.map(|until| {
-            let left = until.saturating_duration_since(Instant::now());
-            Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(left.subsec_nanos()) }
-        });
         let watch = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
-        let Prepared { compiler, worker, .. } = &self.prepared;
-        let mut fds = vec![watch(self.control.event()), watch(worker.channel.socket())];
-        if self.stage == Stage::Compiling {
-            fds.push(watch(compiler.channel.socket()));
-        }
+        let mut fds = vec![watch(self.control.event()), watch(self.prepared.worker.channel.socket())];
+        fds.extend(self.compilation.as_ref().map(|compilation| watch(compilation.socket())));
         // Woken for nothing, it looks around and waits again.
-        let _ = rustix::event::poll(&mut fds, timeout.as_ref());
+        let _ = rustix::event::poll(&mut fds, timeout(until).as_ref());
     }
 
     fn hear_compiler(&mut self) -> Option<Ending> {
-        while self.stage == Stage::Compiling {
-            let said = match self.prepared.compiler.channel.try_receive::<FromCompiler>() {
-                Ok(None) => return None,
-                Ok(Some((said, _))) => said,
-                Err(error) => return Some(self.compiler_is_gone(&error)),
-            };
-            match said {
-                FromCompiler::Entered(_) => {}
-                FromCompiler::NotEntered(error) => return Some(refused(&error).into()),
-                FromCompiler::Compiled => return self.compiled(),
-                FromCompiler::Rejected(rejection) => return Some(believe_rejection(rejection).into()),
-                FromCompiler::Failed(text) => self.words[0] = Some(escape_again(&text, 512)),
+        let compiled = self.compilation.as_mut()?.hear()?;
+        self.compilation = None;
+        match compiled {
+            Ok(code) => {
+                self.compile_time = Some(code.time());
+                self.load(&code);
+                None
             }
+            Err(outcome) => Some(outcome.into()),
         }
-        None
     }
 
-    /// Hands the artifact over, as it is from now on.
-    fn compiled(&mut self) -> Option<Ending> {
-        self.compile_time = Some(self.began.elapsed());
-        // Gone before the artifact is sealed: a compiler that was taken over could hold on to a mapping.
-        self.prepared.compiler.end();
-        let size = self.prepared.artifact.metadata().map_or(u64::MAX, |metadata| metadata.len());
-        if size == 0 || size > MOST_ARTIFACT {
-            return Some(lost(format!("the compiler gave an artifact of {size} bytes")));
-        }
-        if let Err(error) = module_file::seal(&self.prepared.artifact) {
-            return Some(lost(format!("cannot seal the artifact: {error}")));
-        }
-        (self.stage, self.budget) = (Stage::Loading, None);
+    /// Hands the artifact over. A worker that is dead is found out next.
+    fn load(&mut self, code: &Compiled) {
+        self.stage = Stage::Loading;
         let worker = &self.prepared.worker.channel;
-        // A worker that is dead is found out next.
-        let _ = worker.send(&ToWorker::Artifact { module: MODULE }, &[self.prepared.artifact.as_fd()], PATIENCE);
-        None
+        let _ = worker.send(&ToWorker::Artifact { module: MODULE }, &[code.file()], PATIENCE);
     }
 
     fn hear_worker(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Option<Ending> {
@@ -287,12 +258,15 @@ impl<'a> Drive<'a> {
                     let Believed { outcome, results, usage, violations } = believe(*end, &self.prepared.policy);
                     return Some(Ending { outcome, results, usage, violations });
                 }
-                FromWorker::Failed(text) => self.words[1] = Some(escape_again(&text, 512)),
+                FromWorker::Failed(text) => self.words = Some(escape_again(&text, 512)),
                 FromWorker::Entered { .. }
                 | FromWorker::NotEntered(_)
                 | FromWorker::Loaded { .. }
                 | FromWorker::Log { .. }
-                | FromWorker::Ended(_) => return Some(lost("the worker says what nobody has asked".into())),
+                | FromWorker::Ended(_)
+                | FromWorker::Repeated { .. } => {
+                    return Some(lost("the worker says what nobody has asked".into()).into());
+                }
             }
         }
     }
@@ -305,16 +279,8 @@ impl<'a> Drive<'a> {
         on_event(LaunchEvent::Compiled);
     }
 
-    fn compiler_is_gone(&mut self, error: &WireError) -> Ending {
-        let words = self.words[0].take();
-        match death(&mut self.prepared.compiler, words, error) {
-            Ok(death) => death.of_compiler(&self.prepared.policy).into(),
-            Err(rejection) => rejection.into(),
-        }
-    }
-
     fn worker_is_gone(&mut self, error: &WireError) -> Ending {
-        let words = self.words[1].take();
+        let words = self.words.take();
         match death(&mut self.prepared.worker, words, error) {
             Ok(death) => {
                 let (outcome, violations) = death.of_worker(&self.prepared.policy);
@@ -356,22 +322,6 @@ impl<'a> Drive<'a> {
     }
 }
 
-/// Looks at a process that is gone, or speaks no sense and is ended for it. The step into its jail that failed, if it never got
-/// so far as to say so.
-fn death(process: &mut Process, words: Option<String>, error: &WireError) -> Result<Death, Rejection> {
-    if !matches!(error, WireError::Closed) {
-        process.child.kill();
-    }
-    let exit = process.child.wait().ok();
-    if let Some(rejection) = process.failed_start() {
-        return Err(rejection);
-    }
-    let out_of_memory = process.group.as_ref().is_some_and(|group| group.usage().oom_kills.is_some_and(|kills| kills > 0));
-    let words = words.or_else(|| process.child.last_words());
-    let words = words.or_else(|| (!matches!(error, WireError::Closed)).then(|| error.to_string()));
-    Ok(Death { exit, out_of_memory, words })
-}
-
 /// The directories of the jail, as its guest knows them.
 fn guest_dirs(policy: &ambit_core::Policy) -> Vec<GuestDir> {
     let dirs = policy.grants.dirs.iter();
@@ -384,26 +334,20 @@ fn guest_dirs(policy: &ambit_core::Policy) -> Vec<GuestDir> {
     dirs.chain(tmp).collect()
 }
 
-/// The module once more, with a position of its own: two processes read it.
-fn reopened(file: &impl AsFd) -> Result<std::fs::File, ()> {
-    std::fs::File::open(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file.as_fd()))).map_err(drop)
+fn limit(limit: LimitKey, allowed: Duration, used: Duration) -> Outcome {
+    Outcome::LimitExceeded { limit, allowed: nanos(allowed), used: Some(nanos(used)) }
 }
 
-fn compiled_too_long(allowed: Duration) -> Ending {
-    let message = format!(
-        "the compiler has used up the limit `compile-time`, {allowed:?} of CPU time; raise it with --limit compile-time=TIME"
-    );
-    Rejection::new(RejectReason::CompileBudget, message).into()
+pub(super) fn lost(reason: String) -> Outcome {
+    Outcome::Lost { reason }
 }
 
-fn limit(limit: LimitKey, allowed: Duration, used: Duration) -> Ending {
-    Outcome::LimitExceeded { limit, allowed: nanos(allowed), used: Some(nanos(used)) }.into()
-}
-
-fn lost(reason: String) -> Ending {
-    Outcome::Lost { reason }.into()
-}
-
-fn nanos(duration: Duration) -> u64 {
+pub(super) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The time until then, for waiting.
+pub(super) fn timeout(until: Option<Instant>) -> Option<Timespec> {
+    let left = until?.saturating_duration_since(Instant::now());
+    Some(Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(left.subsec_nanos()) })
 }

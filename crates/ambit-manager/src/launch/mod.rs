@@ -10,6 +10,7 @@
 
 mod believe;
 mod budget;
+mod compile;
 mod control;
 mod drive;
 mod module_file;
@@ -20,15 +21,15 @@ mod throttle;
 mod verdict;
 
 use std::{
-    fs::File,
     sync::{Arc, OnceLock},
     time::Instant,
 };
 
 use ambit_admit::Verified;
-use ambit_core::{Layer, Policy, RejectReason, Rejection, Report, RunId};
+use ambit_core::{Layer, Metering, Policy, RejectReason, Rejection, Report, RunId};
 use ambit_jail::{JailError, Spawner, cgroup::Cgroups, wire::Entry};
 
+pub use compile::Compiled;
 pub use control::Control;
 pub use streams::{Input, Output, Streams};
 
@@ -61,10 +62,10 @@ pub struct Launcher {
 pub struct Prepared {
     policy: Arc<Policy>,
     needs: Needs,
-    compiler: Process,
     worker: Process,
-    /// What the compiler writes.
-    artifact: File,
+    /// What is to compile the module, or what it was compiled to.
+    compiler: Option<Process>,
+    code: Option<Arc<Compiled>>,
 }
 
 /// What to run.
@@ -117,9 +118,21 @@ impl Launcher {
         // The worker first: it has the longer way.
         let worker = self.spawn_worker(policy, &needs)?;
         let compiler = self.spawn_compiler(policy)?;
-        let artifact = module_file::empty("ambit-artifact")
-            .map_err(|error| refused(&JailError::other("make a file for the artifact", &error)))?;
-        Ok(Prepared { policy: Arc::clone(policy), needs, compiler, worker, artifact })
+        Ok(Prepared { policy: Arc::clone(policy), needs, worker, compiler: Some(compiler), code: None })
+    }
+
+    /// Starts the process of a run under `policy` of a module that is compiled already, for [`Metering::Kernel`].
+    ///
+    /// # Errors
+    /// As [`Launcher::prepare`]; or the module was compiled for guests that are stopped otherwise.
+    pub fn prepare_compiled(&self, policy: &Arc<Policy>, code: &Arc<Compiled>) -> Result<Prepared, Rejection> {
+        policy.grants.check()?;
+        if code.metering() != Metering::Kernel {
+            return Err(Rejection::new(RejectReason::Policy, "the module was compiled for guests that share a process"));
+        }
+        let needs = Needs::of(policy, || self.cgroups.get_or_init(Cgroups::discover));
+        let worker = self.spawn_worker(policy, &needs)?;
+        Ok(Prepared { policy: Arc::clone(policy), needs, worker, compiler: None, code: Some(Arc::clone(code)) })
     }
 
     /// Runs a module, and waits for its end. `on_event` is called from this thread.

@@ -10,10 +10,10 @@ use ambit_jail::{
     Child, DirSpec, GrantError, JailSpec, Purpose, Rlimits, SpawnOptions, Spawned,
     cgroup::{Cgroups, Group, GroupLimits},
     grant_dir,
-    wire::Channel,
+    wire::{Channel, WireError},
 };
 
-use super::{Launcher, refused};
+use super::{Launcher, refused, verdict::Death};
 
 /// Writable memory of a worker beyond what its guest may have: the program itself, its stacks, what the host buffers.
 pub(super) const SLACK: u64 = 64 << 20;
@@ -69,8 +69,7 @@ pub(super) struct Process {
 impl Launcher {
     pub(super) fn spawn_compiler(&self, policy: &Policy) -> Result<Process, Rejection> {
         let memory = policy.limits.run.compile_memory.finite().map(|bytes| bytes.saturating_add(COMPILER_SLACK));
-        let rlimits =
-            Rlimits { data: memory, address_space: None, file_size: Some(MOST_ARTIFACT), open_files: Some(DESCRIPTORS) };
+        let rlimits = Rlimits { data: memory, address_space: None, file_size: Some(MOST_ARTIFACT), open_files: Some(DESCRIPTORS) };
         self.spawn(Purpose::Compiler, rlimits, Vec::new(), None, None)
     }
 
@@ -106,11 +105,8 @@ impl Launcher {
         group: Option<Group>,
     ) -> Result<Process, Rejection> {
         let join: Vec<BorrowedFd<'_>> = group.iter().flat_map(Group::join_fds).collect();
-        let options = SpawnOptions {
-            dispensable: &self.config.dispensable,
-            cgroup: group.as_ref().and_then(Group::into_fd),
-            join: &join,
-        };
+        let options =
+            SpawnOptions { dispensable: &self.config.dispensable, cgroup: group.as_ref().and_then(Group::into_fd), join: &join };
         let spawned = self.spawner.spawn(purpose.process_name(), &options).map_err(|error| refused(&error))?;
         let Spawned { child, channel, given } = spawned;
         let (dirs, fds): (Vec<DirSpec>, Vec<OwnedFd>) = dirs.into_iter().unzip();
@@ -129,7 +125,7 @@ impl Launcher {
         let fds: Vec<BorrowedFd<'_>> = fds.iter().map(AsFd::as_fd).collect();
         // Into the socket's buffer: it need not have begun to read. Should it be dead, that is found when it is waited for.
         match channel.send(&spec, &fds, PATIENCE) {
-            Ok(()) | Err(ambit_jail::wire::WireError::Closed) => {}
+            Ok(()) | Err(WireError::Closed) => {}
             Err(error) => {
                 let error = std::io::Error::other(error.to_string());
                 return Err(refused(&ambit_jail::JailError::other("tell the process what to enter", &error)));
@@ -162,4 +158,20 @@ fn ungranted(error: &GrantError) -> Rejection {
         GrantError::Open { .. } => Rejection::new(RejectReason::NotFound, error.to_string()),
         GrantError::Jail { .. } => Rejection::new(RejectReason::Unenforceable, error.to_string()),
     }
+}
+
+/// Looks at a process that is gone, or speaks no sense and is ended for it. The step into its jail that failed, if it never got
+/// so far as to say so.
+pub(super) fn death(process: &mut Process, words: Option<String>, error: &WireError) -> Result<Death, Rejection> {
+    if !matches!(error, WireError::Closed) {
+        process.child.kill();
+    }
+    let exit = process.child.wait().ok();
+    if let Some(rejection) = process.failed_start() {
+        return Err(rejection);
+    }
+    let out_of_memory = process.group.as_ref().is_some_and(|group| group.usage().oom_kills.is_some_and(|kills| kills > 0));
+    let words = words.or_else(|| process.child.last_words());
+    let words = words.or_else(|| (!matches!(error, WireError::Closed)).then(|| error.to_string()));
+    Ok(Death { exit, out_of_memory, words })
 }

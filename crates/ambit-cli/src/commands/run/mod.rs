@@ -168,8 +168,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         output::json(&*policy)?;
         return Ok(0);
     }
-    let asked =
-        Asked { path, name, invoke, function_args, policy, terminal_withheld, isolation, talk, report, began, on_signal };
+    let asked = Asked { path, name, invoke, function_args, policy, terminal_withheld, isolation, talk, report, began, on_signal };
     let repeat = repeat.map(|times| Repeat { times, at_once: concurrency, json });
     match isolation {
         Isolation::None => {
