@@ -6,7 +6,7 @@ use std::{
 };
 
 use ambit_core::{
-    Bound, EngineId, Isolation, Layer, LimitKey, Outcome, Rejection, Report, ResultValue, Usage, Violation, escape, escape_again,
+    Bound, EngineId, Isolation, LimitKey, Outcome, Rejection, Report, ResultValue, Usage, Violation, escape, escape_again,
 };
 use ambit_jail::{
     Exit,
@@ -21,7 +21,7 @@ use super::{
     compile::{Compilation, Compiled},
     control::Reason,
     module_file,
-    process::{PATIENCE, death, layer_names},
+    process::{Entered, PATIENCE, death, layer_names},
     refused,
     streams::{self, Laid},
     throttle::Throttle,
@@ -75,8 +75,6 @@ pub(super) struct Drive<'a> {
     /// The guest's.
     budget: Option<CpuBudget>,
     throttle: Option<Throttle>,
-    layers: Vec<Layer>,
-    engine_version: Option<String>,
     /// What the worker said of why it gives up.
     words: Option<String>,
 }
@@ -94,8 +92,6 @@ impl<'a> Drive<'a> {
             compile_time: None,
             budget: None,
             throttle: None,
-            layers: Vec::new(),
-            engine_version: None,
             words: None,
             prepared,
             request,
@@ -243,10 +239,11 @@ impl<'a> Drive<'a> {
                 Err(error) => return Some(self.worker_is_gone(&error)),
             };
             match said {
-                FromWorker::Entered { layers, engine_version } if self.layers.is_empty() => {
-                    (self.layers, self.engine_version) = (layers, Some(escape(engine_version, 64)));
+                FromWorker::Entered { layers, engine_version } if self.prepared.worker.entered.is_none() => {
+                    let engine_version = escape(engine_version, 64);
+                    self.prepared.worker.entered = Some(Entered { layers, engine_version });
                 }
-                FromWorker::NotEntered(error) if self.layers.is_empty() => return Some(refused(&error).into()),
+                FromWorker::NotEntered(error) if self.prepared.worker.entered.is_none() => return Some(refused(&error).into()),
                 FromWorker::Loaded { refused: Some(rejection), .. } if self.stage != Stage::Running => {
                     return Some(believe_rejection(rejection).into());
                 }
@@ -255,7 +252,7 @@ impl<'a> Drive<'a> {
                     on_event(LaunchEvent::Log(&escape_again(&text, text.len())));
                 }
                 FromWorker::Ended(end) if self.stage == Stage::Running => {
-                    let Believed { outcome, results, usage, violations } = believe(*end, &self.prepared.policy);
+                    let Believed { outcome, results, usage, violations, .. } = believe(*end, &self.prepared.policy, Isolation::Process);
                     return Some(Ending { outcome, results, usage, violations });
                 }
                 FromWorker::Failed(text) => self.words = Some(escape_again(&text, 512)),
@@ -292,7 +289,8 @@ impl<'a> Drive<'a> {
 
     fn report(self, ending: Ending, exit: Option<Exit>) -> Report {
         let Ending { outcome, results, usage, violations } = ending;
-        let Self { prepared, request, compile_time, layers, engine_version, .. } = self;
+        let Self { prepared, request, compile_time, .. } = self;
+        let entered = prepared.worker.entered;
         let kernel = exit.map(|exit| exit.cpu);
         let began = matches!(outcome, Outcome::Rejected(_)).then_some(()).is_none();
         let cpu = match (usage.cpu_ns.map(Duration::from_nanos), kernel) {
@@ -315,9 +313,9 @@ impl<'a> Drive<'a> {
             module: Some(request.module.digest()),
             name: Some(escape(&request.name, 256)),
             engine: Some(EngineId::Wasmtime),
-            engine_version,
+            engine_version: entered.as_ref().map(|entered| entered.engine_version.clone()),
             isolation: Isolation::Process,
-            layers: layer_names(&layers),
+            layers: entered.map(|entered| layer_names(&entered.layers)).unwrap_or_default(),
         }
     }
 }
@@ -338,16 +336,16 @@ fn limit(limit: LimitKey, allowed: Duration, used: Duration) -> Outcome {
     Outcome::LimitExceeded { limit, allowed: nanos(allowed), used: Some(nanos(used)) }
 }
 
-pub(super) fn lost(reason: String) -> Outcome {
+pub(crate) fn lost(reason: String) -> Outcome {
     Outcome::Lost { reason }
 }
 
-pub(super) fn nanos(duration: Duration) -> u64 {
+pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The time until then, for waiting.
-pub(super) fn timeout(until: Option<Instant>) -> Option<Timespec> {
+pub(crate) fn timeout(until: Option<Instant>) -> Option<Timespec> {
     let left = until?.saturating_duration_since(Instant::now());
     Some(Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(left.subsec_nanos()) })
 }

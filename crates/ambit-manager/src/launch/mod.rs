@@ -8,17 +8,18 @@
 //! ```
 //! Both processes are started before the module is known, so that they enter while it is read.
 
-mod believe;
+pub(crate) mod believe;
 mod budget;
 mod compile;
 mod control;
 mod drive;
-mod module_file;
+pub(crate) mod module_file;
 mod process;
 mod pump;
 mod streams;
 mod throttle;
 mod verdict;
+mod warm;
 
 use std::{
     sync::{Arc, OnceLock},
@@ -32,10 +33,16 @@ use ambit_jail::{JailError, Spawner, cgroup::Cgroups, wire::Entry};
 pub use compile::Compiled;
 pub use control::Control;
 pub use streams::{Input, Output, Streams};
+pub use warm::WarmWorkers;
 
+pub(crate) use self::{
+    drive::{lost, nanos, timeout},
+    process::{Process, death},
+    warm::entered,
+};
 use self::{
     drive::Drive,
-    process::{Needs, Process},
+    process::Needs,
 };
 
 /// How guests are launched.
@@ -114,7 +121,7 @@ impl Launcher {
     /// A grant cannot be opened, or a layer of isolation cannot be had.
     pub fn prepare(&self, policy: &Arc<Policy>) -> Result<Prepared, Rejection> {
         policy.grants.check()?;
-        let needs = Needs::of(policy, || self.cgroups.get_or_init(Cgroups::discover));
+        let needs = Needs::of(policy, || self.cgroups());
         // The worker first: it has the longer way.
         let worker = self.spawn_worker(policy, &needs)?;
         let compiler = self.spawn_compiler(policy)?;
@@ -127,12 +134,13 @@ impl Launcher {
     /// As [`Launcher::prepare`]; or the module was compiled for guests that are stopped otherwise.
     pub fn prepare_compiled(&self, policy: &Arc<Policy>, code: &Arc<Compiled>) -> Result<Prepared, Rejection> {
         policy.grants.check()?;
-        if code.metering() != Metering::Kernel {
-            return Err(Rejection::new(RejectReason::Policy, "the module was compiled for guests that share a process"));
-        }
-        let needs = Needs::of(policy, || self.cgroups.get_or_init(Cgroups::discover));
+        let needs = Needs::of(policy, || self.cgroups());
         let worker = self.spawn_worker(policy, &needs)?;
-        Ok(Prepared { policy: Arc::clone(policy), needs, worker, compiler: None, code: Some(Arc::clone(code)) })
+        Prepared::compiled(policy, needs, worker, code)
+    }
+
+    pub(crate) fn cgroups(&self) -> &Cgroups {
+        self.cgroups.get_or_init(Cgroups::discover)
     }
 
     /// Runs a module, and waits for its end. `on_event` is called from this thread.
@@ -144,6 +152,16 @@ impl Launcher {
         on_event: &mut dyn FnMut(LaunchEvent<'_>),
     ) -> Report {
         Drive::new(prepared, request, control).run(on_event)
+    }
+}
+
+impl Prepared {
+    /// A worker for a module that is compiled already.
+    fn compiled(policy: &Arc<Policy>, needs: Needs, worker: Process, code: &Arc<Compiled>) -> Result<Self, Rejection> {
+        if code.metering() != Metering::Kernel {
+            return Err(Rejection::new(RejectReason::Policy, "the module was compiled for guests that share a process"));
+        }
+        Ok(Self { policy: Arc::clone(policy), needs, worker, compiler: None, code: Some(Arc::clone(code)) })
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use rustix::fs::{MemfdFlags, SealFlags};
 
 /// A file of these bytes that nobody can change.
-pub(super) fn sealed(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
+pub(crate) fn sealed(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
     let mut file = empty(name)?;
     file.write_all(bytes)?;
     file.rewind()?;

@@ -22,7 +22,7 @@ use crate::{
     commands::{
         finish::finish,
         read_in_time::read_in_time,
-        repeat::{Repeat, repeat as repeated},
+        repeat::{Repeat, inside::repeat as repeated},
     },
     output,
     signals::OnSignal,
