@@ -8,7 +8,7 @@ use std::{
 
 use ambit_core::{Outcome, Policy};
 use ambit_jail::wire::{FromWorker, RunJob, Sender};
-use ambit_runtime::{LoadedModule, Module, RunRequest, Runtime, Streams};
+use ambit_runtime::{LoadedModule, Module, RunRequest, Runtime, Started, Streams};
 
 use super::no_files;
 use crate::{
@@ -45,7 +45,7 @@ pub(super) fn repeat(
                     name: job.name.as_str().into(),
                     tenant: None,
                 };
-                runtime.run(request).map_or_else(Outcome::Rejected, |finished| finished.outcome().clone())
+                run(runtime, request)
             }
             Err(rejection) => Outcome::Rejected(rejection.clone()),
         };
@@ -58,6 +58,21 @@ pub(super) fn repeat(
     }
     sender.send(&tally.say(job.run, true), &[], PATIENCE)?;
     Ok(())
+}
+
+/// One run, to its end. The thread is blocked meanwhile, and not by what tokio has for that: it is one of tokio's own.
+fn run(runtime: &Runtime, request: RunRequest) -> Outcome {
+    let mut running = match runtime.start_here(request) {
+        Ok(Started::Finished(finished)) => return finished.outcome().clone(),
+        Ok(Started::Running(running)) => running,
+        Err(rejection) => return Outcome::Rejected(rejection),
+    };
+    loop {
+        match running.wait_until(Instant::now() + SAY) {
+            Ok(finished) => return finished.outcome().clone(),
+            Err(still) => running = still,
+        }
+    }
 }
 
 /// What came of them since it was last said.
