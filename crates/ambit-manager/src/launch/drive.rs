@@ -159,7 +159,7 @@ impl<'a> Drive<'a> {
 
     fn until_over(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Ending {
         loop {
-            if let Some(ending) = self.hear_worker(on_event).or_else(|| self.hear_compiler()) {
+            if let Some(ending) = self.hear_worker(on_event).or_else(|| self.hear_compiler(on_event)) {
                 return ending;
             }
             // After both have been heard: what a guest did before its end counts.
@@ -211,12 +211,14 @@ impl<'a> Drive<'a> {
         let _ = rustix::event::poll(&mut fds, timeout(until).as_ref());
     }
 
-    fn hear_compiler(&mut self) -> Option<Ending> {
+    fn hear_compiler(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Option<Ending> {
         let compiled = self.compilation.as_mut()?.hear()?;
         self.compilation = None;
         match compiled {
             Ok(code) => {
                 self.compile_time = Some(code.time());
+                // Before the worker has it: from then on the guest runs, whatever whoever listens is doing.
+                on_event(LaunchEvent::Compiled);
                 self.load(&code);
                 None
             }
@@ -247,7 +249,7 @@ impl<'a> Drive<'a> {
                 FromWorker::Loaded { refused: Some(rejection), .. } if self.stage != Stage::Running => {
                     return Some(believe_rejection(rejection).into());
                 }
-                FromWorker::Loaded { refused: None, .. } if self.stage == Stage::Loading => self.running(on_event),
+                FromWorker::Loaded { refused: None, .. } if self.stage == Stage::Loading => self.running(),
                 FromWorker::Log { text, .. } if self.stage == Stage::Running => {
                     on_event(LaunchEvent::Log(&escape_again(&text, text.len())));
                 }
@@ -268,12 +270,11 @@ impl<'a> Drive<'a> {
         }
     }
 
-    fn running(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) {
+    fn running(&mut self) {
         self.stage = Stage::Running;
         let (limits, child) = (&self.prepared.policy.limits.run, &self.prepared.worker.child);
         self.budget = CpuBudget::begin(limits.cpu_time, child, 1);
         self.throttle = self.prepared.needs.throttled.map(|share| Throttle::begin(share, child));
-        on_event(LaunchEvent::Compiled);
     }
 
     fn worker_is_gone(&mut self, error: &WireError) -> Ending {
@@ -292,7 +293,7 @@ impl<'a> Drive<'a> {
         let Self { prepared, request, compile_time, .. } = self;
         let entered = prepared.worker.entered;
         let kernel = exit.map(|exit| exit.cpu);
-        let began = matches!(outcome, Outcome::Rejected(_)).then_some(()).is_none();
+        let began = !matches!(outcome, Outcome::Rejected(_));
         let cpu = match (usage.cpu_ns.map(Duration::from_nanos), kernel) {
             (Some(said), Some(kernel)) => Some(said.min(kernel)),
             (None, Some(kernel)) if began => Some(kernel),
@@ -312,8 +313,9 @@ impl<'a> Drive<'a> {
             policy: Some((*prepared.policy).clone()),
             module: Some(request.module.digest()),
             name: Some(escape(&request.name, 256)),
-            engine: Some(EngineId::Wasmtime),
-            engine_version: entered.as_ref().map(|entered| entered.engine_version.clone()),
+            // What was refused was run by none.
+            engine: began.then_some(EngineId::Wasmtime),
+            engine_version: entered.as_ref().filter(|_| began).map(|entered| entered.engine_version.clone()),
             isolation: Isolation::Process,
             layers: entered.map(|entered| layer_names(&entered.layers)).unwrap_or_default(),
         }

@@ -95,7 +95,7 @@ pub struct LaunchRequest {
 /// What happens to a run while it is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LaunchEvent<'a> {
-    /// Its module is compiled and loaded, and nothing of it has run yet.
+    /// Its module is compiled, and nothing of it has run yet: the guest begins once this has been taken.
     Compiled,
     /// It says something through `env.log`: one line, escaped.
     Log(&'a str),
