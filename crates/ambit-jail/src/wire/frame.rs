@@ -11,6 +11,8 @@ pub(super) const HEADER: usize = 8;
 #[derive(Debug)]
 pub struct Frames {
     bytes: Vec<u8>,
+    /// How many of them have been taken.
+    taken: usize,
     /// The most bytes of one message.
     most: u32,
     /// The most descriptors of one message.
@@ -20,7 +22,7 @@ pub struct Frames {
 impl Frames {
     /// Takes frames of at most `most` bytes with at most `most_fds` descriptors.
     pub fn new(most: u32, most_fds: u8) -> Self {
-        Self { bytes: Vec::new(), most, most_fds }
+        Self { bytes: Vec::new(), taken: 0, most, most_fds }
     }
 
     /// Takes no larger frames from now on.
@@ -30,6 +32,8 @@ impl Frames {
 
     /// Adds what came.
     pub fn extend(&mut self, bytes: &[u8]) {
+        // Once for what came together, and not for each frame of it.
+        self.bytes.drain(..std::mem::take(&mut self.taken));
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -37,8 +41,10 @@ impl Frames {
     ///
     /// # Errors
     /// What came is no frame, or goes beyond the caps: known by its header, before anything of that size is kept.
-    pub fn next(&mut self) -> Result<Option<(Vec<u8>, usize)>, WireError> {
-        let Some((header, rest)) = self.bytes.split_first_chunk::<HEADER>() else { return Ok(None) };
+    pub fn next(&mut self) -> Result<Option<(&[u8], usize)>, WireError> {
+        let Some((header, rest)) = self.bytes.get(self.taken..).and_then(|left| left.split_first_chunk::<HEADER>()) else {
+            return Ok(None);
+        };
         let [mark, version, fds, zero, length @ ..] = *header;
         let length = u32::from_le_bytes(length);
         if mark != MARK || version != VERSION || zero != 0 {
@@ -52,8 +58,7 @@ impl Frames {
         }
         let length = length as usize;
         let Some(message) = rest.get(..length) else { return Ok(None) };
-        let message = message.to_vec();
-        self.bytes.drain(..HEADER + length);
+        self.taken += HEADER + length;
         Ok(Some((message, usize::from(fds))))
     }
 }
@@ -83,13 +88,13 @@ mod tests {
         for byte in &bytes[..bytes.len() - 1] {
             frames.extend(&[*byte]);
             if frames.bytes.len() == HEADER + 3 {
-                assert_eq!(frames.next().expect("a frame"), Some((b"one".to_vec(), 1)));
+                assert_eq!(frames.next().expect("a frame"), Some((b"one".as_slice(), 1)));
             } else {
                 assert_eq!(frames.next().expect("no error"), None);
             }
         }
         frames.extend(&bytes[bytes.len() - 1..]);
-        assert_eq!(frames.next().expect("a frame"), Some((Vec::new(), 0)));
+        assert_eq!(frames.next().expect("a frame"), Some(([].as_slice(), 0)));
         assert_eq!(frames.next().expect("no error"), None);
     }
 
@@ -98,7 +103,7 @@ mod tests {
         let check = |header: [u8; 8], expect: &str| {
             let mut frames = Frames::new(10, 1);
             frames.extend(&header);
-            assert_eq!(frames.next().map_err(|error| error.to_string()), Err(expect.to_owned()), "{header:?}");
+            assert_eq!(frames.next().expect_err("refused").to_string(), expect, "{header:?}");
         };
         check(*b"B\x01\0\0\0\0\0\0", "what came is no frame of this version");
         check(*b"A\x02\0\0\0\0\0\0", "what came is no frame of this version");

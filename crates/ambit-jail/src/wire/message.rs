@@ -64,6 +64,13 @@ pub enum ToWorker {
     },
     /// A run. Descriptors: those that `streams` names, in its order, then the page of counters if `page` says so.
     Run(Box<RunJob>),
+    /// A run, this often, one after the other, each on a fresh instance. Only from [`Purpose::Tenant`](crate::Purpose) workers.
+    Repeat {
+        /// The run. Nothing of its output is kept.
+        job: Box<RunJob>,
+        /// How often.
+        times: u64,
+    },
     /// Ends a run.
     Cancel {
         /// Which.
@@ -178,6 +185,19 @@ pub enum FromWorker {
     },
     /// A run is over.
     Ended(Box<RunEnd>),
+    /// What came of a run that is repeated, since this was last said.
+    Repeated {
+        /// Which.
+        run: u64,
+        /// How long each took, in nanoseconds, at most 4 seconds of them.
+        took: Vec<u32>,
+        /// How they ended, in a word or two, and how many did.
+        ended: Vec<(String, u64)>,
+        /// The first that was no success.
+        failure: Option<Outcome>,
+        /// Whether that was the last of it.
+        over: bool,
+    },
     /// It gives up, for a reason that is no guest's.
     Failed(String),
 }

@@ -3,7 +3,9 @@
 //! It can lie about its own run, since only it knows how that went. It cannot say what only its parent knows, name another
 //! limit than there was, put more on record than fits, or move a cursor.
 
-use ambit_core::{Frame, LimitKey, Outcome, Policy, RejectReason, Rejection, ResultValue, Usage, Violation, escape_again};
+use ambit_core::{
+    Frame, Isolation, LimitKey, Outcome, Policy, RejectReason, Rejection, ResultValue, Usage, Violation, escape_again,
+};
 use ambit_jail::wire::RunEnd;
 
 /// The most frames of a trace, as the engine has it too.
@@ -15,23 +17,31 @@ const LONGEST: usize = 2048;
 
 /// What of a run's end is believed.
 #[derive(Debug)]
-pub(super) struct Believed {
-    pub(super) outcome: Outcome,
-    pub(super) results: Vec<ResultValue>,
-    pub(super) usage: Usage,
-    pub(super) violations: Vec<Violation>,
+pub(crate) struct Believed {
+    pub(crate) outcome: Outcome,
+    pub(crate) results: Vec<ResultValue>,
+    pub(crate) usage: Usage,
+    pub(crate) violations: Vec<Violation>,
+    /// What was kept of its output.
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: Vec<u8>,
 }
 
-/// Goes through what a worker says field by field.
-pub(super) fn believe(end: RunEnd, policy: &Policy) -> Believed {
-    // What is kept of output is for callers that asked for it, and none does here.
-    let RunEnd { run: _, outcome, mut results, usage, violations, stdout: _, stderr: _ } = end;
+/// Goes through what a worker says field by field. At isolation `tenant` it schedules its guests itself, and so knows of times.
+pub(crate) fn believe(end: RunEnd, policy: &Policy, isolation: Isolation) -> Believed {
+    let RunEnd { run: _, outcome, mut results, usage, violations, mut stdout, mut stderr } = end;
     results.truncate(MOST_RESULTS);
+    // The limit is on both together, and the worker keeps it; here it bounds what a worker that does not can have kept.
+    let most = usize::try_from(policy.limits.run.output.ceiling()).unwrap_or(usize::MAX);
+    stdout.truncate(most);
+    stderr.truncate(most);
     Believed {
-        outcome: believe_outcome(outcome, policy),
+        outcome: believe_outcome(outcome, policy, isolation),
         results,
         usage: believe_usage(usage, policy),
         violations: believe_violations(violations),
+        stdout,
+        stderr,
     }
 }
 
@@ -39,18 +49,19 @@ fn line(text: &str) -> String {
     escape_again(text, LONGEST)
 }
 
-fn believe_outcome(outcome: Outcome, policy: &Policy) -> Outcome {
+fn believe_outcome(outcome: Outcome, policy: &Policy, isolation: Isolation) -> Outcome {
     match outcome {
         Outcome::Exited { code } => Outcome::Exited { code },
         Outcome::Trapped { trap, message, frames } => {
             let frames = frames.into_iter().take(MOST_FRAMES).map(believe_frame).collect();
             Outcome::Trapped { trap, message: line(&message), frames }
         }
-        Outcome::LimitExceeded { limit, allowed: _, used } if is_workers(limit) && is_set(limit, policy) => {
+        Outcome::LimitExceeded { limit, allowed: _, used } if is_workers(limit, isolation) && is_set(limit, policy) => {
             Outcome::LimitExceeded { limit, allowed: policy.limits.run.get(limit).ceiling(), used }
         }
         Outcome::Rejected(rejection) => Outcome::Rejected(believe_rejection(rejection)),
         Outcome::Lost { reason } => Outcome::Lost { reason: line(&reason) },
+        Outcome::Cancelled { by } if isolation == Isolation::Tenant => Outcome::Cancelled { by: escape_again(&by, 128) },
         Outcome::LimitExceeded { .. } | Outcome::Cancelled { .. } | Outcome::Killed { .. } => {
             Outcome::Lost { reason: "the worker says what only the control process can know".into() }
         }
@@ -58,16 +69,17 @@ fn believe_outcome(outcome: Outcome, policy: &Policy) -> Outcome {
 }
 
 /// What a worker says of why it refused something.
-pub(super) fn believe_rejection(Rejection { reason, message }: Rejection) -> Rejection {
+pub(crate) fn believe_rejection(Rejection { reason, message }: Rejection) -> Rejection {
     match reason {
         RejectReason::InvalidModule
         | RejectReason::UnsupportedFeature
         | RejectReason::ImportDenied
         | RejectReason::Unenforceable
         | RejectReason::Policy
-        | RejectReason::NotFound => Rejection::new(reason, line(&message)),
-        // Whether there is room, a signature, a quarantine, or time left for a compiler is not the worker's to say.
-        RejectReason::Signature | RejectReason::Quarantined | RejectReason::CompileBudget | RejectReason::Overloaded => {
+        | RejectReason::NotFound
+        | RejectReason::Overloaded => Rejection::new(reason, line(&message)),
+        // Signatures, quarantines and a compiler's time are not the worker's to say.
+        RejectReason::Signature | RejectReason::Quarantined | RejectReason::CompileBudget => {
             Rejection::new(RejectReason::Policy, line(&message))
         }
     }
@@ -79,7 +91,7 @@ fn is_set(limit: LimitKey, policy: &Policy) -> bool {
 }
 
 /// Whether a limit is one that a worker enforces itself.
-fn is_workers(limit: LimitKey) -> bool {
+fn is_workers(limit: LimitKey, isolation: Isolation) -> bool {
     match limit {
         LimitKey::Memory
         | LimitKey::TableElements
@@ -98,9 +110,8 @@ fn is_workers(limit: LimitKey) -> bool {
         | LimitKey::FileSize
         | LimitKey::Files
         | LimitKey::OpenFiles => true,
-        LimitKey::CpuTime
-        | LimitKey::WallTime
-        | LimitKey::Cpus
+        LimitKey::CpuTime | LimitKey::WallTime => isolation == Isolation::Tenant,
+        LimitKey::Cpus
         | LimitKey::Connections
         | LimitKey::NetBytes
         | LimitKey::ModuleSize
