@@ -106,8 +106,6 @@ fn child(plan: &ChildPlan<'_>) -> ! {
     // takes a lock or unwinds, so that it does not matter what other threads of the parent were doing when they were not
     // copied. The descriptors are open: the plan borrows them.
     unsafe {
-        // At once, and again below, since a change of identity undoes it. Should the parent be gone by now, the gate says so.
-        check(Step::DieWithParent, c_long::from(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL)));
         check(Step::Descriptors, close_others(plan));
         // Until the parent has written the maps; the end of the file is the end of the parent.
         let mut byte = 0u8;

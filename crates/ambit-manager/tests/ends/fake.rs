@@ -48,7 +48,10 @@ fn worker(mut channel: Channel, spec: &JailSpec, dirs: Vec<OwnedFd>) -> ExitCode
     if spec.syscalls.allow == ["deaf"] {
         thread::sleep(EVER);
     }
-    tell(&channel, &entered());
+    // As a real one finds out that its parent has gone before it was tied to it.
+    if channel.send(&entered(), &[], PATIENCE).is_err() {
+        return ExitCode::FAILURE;
+    }
     let Ok((ToWorker::Module { module, policy, .. }, _)) = channel.receive() else { return ExitCode::FAILURE };
     let Ok((ToWorker::Run(job), streams)) = channel.receive() else { return ExitCode::FAILURE };
     let part = part(&policy);
