@@ -12,7 +12,8 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec},
     net::{
-        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg,
+        sendmsg,
     },
 };
 use serde::{Serialize, de::DeserializeOwned};

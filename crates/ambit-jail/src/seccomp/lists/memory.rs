@@ -35,9 +35,11 @@ pub(in crate::seccomp) const MEMORY: List =
 
 /// Memory that is reserved becomes usable, and nothing that was filled becomes anything else: what is no longer writable would
 /// be counted by no limit. Guard pages are there already, since every reservation begins with no right at all.
-pub(in crate::seccomp) const GROWING: List =
-    &[call!(SYS_mprotect, "the allocator's heaps and a guest's memory grow within what was reserved")
-        .with(&[Arg::long(2, Test::Is(DATA), "PROT_READ, PROT_WRITE")])];
+pub(in crate::seccomp) const GROWING: List = &[call!(
+    SYS_mprotect,
+    "the allocator's heaps and a guest's memory grow within what was reserved"
+)
+.with(&[Arg::long(2, Test::Is(DATA), "PROT_READ, PROT_WRITE")])];
 
 /// The same while an artifact is mapped, whose data is read-only.
 pub(in crate::seccomp) const PROTECTING_ONCE: List = &[call!(SYS_mprotect, "an artifact's data is shut; guard pages")
@@ -46,6 +48,8 @@ pub(in crate::seccomp) const PROTECTING_ONCE: List = &[call!(SYS_mprotect, "an a
 
 /// The same at any time, in a process that loads modules all its life and whose pool takes rights away again. What it hides so
 /// from `RLIMIT_DATA` its control group counts.
-pub(in crate::seccomp) const PROTECTING: List =
-    &[call!(SYS_mprotect, "an artifact's data is shut; a pool takes back what a guest had; guard pages")
-        .with(&[Arg::long(2, Test::Within(DATA), "at most PROT_READ, PROT_WRITE")])];
+pub(in crate::seccomp) const PROTECTING: List = &[call!(
+    SYS_mprotect,
+    "an artifact's data is shut; a pool takes back what a guest had; guard pages"
+)
+.with(&[Arg::long(2, Test::Within(DATA), "at most PROT_READ, PROT_WRITE")])];
