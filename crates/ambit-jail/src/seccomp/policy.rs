@@ -34,15 +34,15 @@ impl SyscallPolicy {
             EngineId::Wasmtime => true,
             EngineId::Wasmi | EngineId::Wasmer => false,
         };
-        let mut parts = vec![lists::BASE, lists::MEMORY, lists::WIRE];
+        let mut parts = vec![lists::BASE, lists::MEMORY, lists::GROWING, lists::WIRE];
         match use_ {
             Use::Process => {
                 parts.extend([lists::WAITING, lists::LOADING]);
-                parts.extend(maps_code.then_some(lists::CODE_ONCE));
+                parts.extend(maps_code.then_some([lists::PROTECTING_ONCE, lists::CODE_ONCE]).into_iter().flatten());
             }
             Use::Tenant => {
                 parts.extend([lists::WAITING]);
-                parts.extend(maps_code.then_some(lists::CODE_ALWAYS));
+                parts.extend(maps_code.then_some([lists::PROTECTING, lists::CODE_ALWAYS]).into_iter().flatten());
             }
             Use::Compiler => {}
         }
