@@ -10,3 +10,9 @@ pub mod launch;
 
 pub use ambit_jail::{ExtraSyscalls, wire::Entry};
 pub use launch::{Control, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams};
+
+/// What is made of what a jailed process says, for those who try to say something that is not stopped here.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::launch::believe::{Believed, CompilerSays, WorkerSays, compiler, worker};
+}

@@ -5,7 +5,7 @@
 //! parent → worker:    JailSpec, then Module, Artifact, Run …      worker → parent:    Entered, then Checked, Loaded, Ended …
 //! ```
 
-use ambit_core::{Access, Layer, Metering, Outcome, Policy, Rejection, ResultValue, Usage, Violation};
+use ambit_core::{Access, Layer, Metering, Outcome, Policy, Rejection, ResultValue, Usage, Violation, few};
 use serde::{Deserialize, Serialize};
 
 use crate::error::JailError;
@@ -182,6 +182,9 @@ pub enum FromWorker {
     Failed(String),
 }
 
+/// The most results of a function: as many as WebAssembly lets one have.
+const MOST_RESULTS: usize = 1000;
+
 /// The end of a run, as its worker says it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -191,10 +194,12 @@ pub struct RunEnd {
     /// How it ended.
     pub outcome: Outcome,
     /// What an invoked function returned.
+    #[serde(deserialize_with = "few::<_, _, MOST_RESULTS>")]
     pub results: Vec<ResultValue>,
     /// What it used.
     pub usage: Usage,
     /// What it attempted beyond grants and limits.
+    #[serde(deserialize_with = "few::<_, _, { Violation::MAX_KEPT }>")]
     pub violations: Vec<Violation>,
     /// What was kept of its output.
     pub stdout: Vec<u8>,

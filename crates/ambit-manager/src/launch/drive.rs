@@ -7,7 +7,6 @@ use std::{
 
 use ambit_core::{
     Bound, EngineId, Isolation, Layer, LimitKey, Outcome, RejectReason, Rejection, Report, ResultValue, Usage, Violation, escape,
-    escape_again,
 };
 use ambit_jail::{
     Exit,
@@ -17,7 +16,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::{
     Control, LaunchEvent, LaunchRequest, Prepared,
-    believe::{Believed, believe, believe_rejection},
+    believe::{self, Believed, CompilerSays, WorkerSays},
     budget::{CpuBudget, Standing},
     control::Reason,
     module_file,
@@ -34,6 +33,10 @@ const COMPILER_THREADS: u32 = 2;
 const WALL_FOR_CPU: u32 = 20;
 /// How long what a guest has written is waited for to be taken, once it is over.
 const DRAIN: Duration = Duration::from_secs(1);
+/// How long they are listened to before anything else is looked at: whoever talks without end must not outlast its deadline.
+const TURN: Duration = Duration::from_millis(5);
+/// An escape is at most so many times as long as what it stands for.
+const ESCAPED: u64 = 10;
 /// The number that its one module has for a worker.
 const MODULE: u32 = 1;
 
@@ -80,8 +83,13 @@ pub(super) struct Drive<'a> {
     /// The compiler's budget, then the guest's.
     budget: Option<CpuBudget>,
     throttle: Option<Throttle>,
+    /// Bytes of escaped messages that may still come. The worker keeps the limit itself, as long as it is the one that we
+    /// started.
+    log_left: u64,
     layers: Vec<Layer>,
+    /// Known once the worker has entered its jail.
     engine_version: Option<String>,
+    compiler_entered: bool,
     /// What the compiler and the worker said of why they give up.
     words: [Option<String>; 2],
 }
@@ -99,8 +107,10 @@ impl<'a> Drive<'a> {
             compile_time: None,
             budget: None,
             throttle: None,
+            log_left: prepared.policy.limits.run.log_bytes.ceiling().saturating_mul(ESCAPED),
             layers: Vec::new(),
             engine_version: None,
+            compiler_entered: false,
             words: [None, None],
             prepared,
             request,
@@ -161,7 +171,8 @@ impl<'a> Drive<'a> {
 
     fn until_over(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Ending {
         loop {
-            if let Some(ending) = self.hear_worker(on_event).or_else(|| self.hear_compiler()) {
+            let turn = Instant::now() + TURN;
+            if let Some(ending) = self.hear_worker(on_event, turn).or_else(|| self.hear_compiler(turn)) {
                 return ending;
             }
             // After both have been heard: what a guest did before its end counts.
@@ -169,7 +180,9 @@ impl<'a> Drive<'a> {
                 Ok(until) => until,
                 Err(ending) => return ending,
             };
-            self.wait(until);
+            // Whoever was interrupted may have said more already, of which no socket would tell.
+            let now = Instant::now();
+            self.wait(if now < turn { until } else { Some(now) });
         }
     }
 
@@ -227,19 +240,22 @@ impl<'a> Drive<'a> {
         let _ = rustix::event::poll(&mut fds, timeout.as_ref());
     }
 
-    fn hear_compiler(&mut self) -> Option<Ending> {
-        while self.stage == Stage::Compiling {
+    fn hear_compiler(&mut self, turn: Instant) -> Option<Ending> {
+        while self.stage == Stage::Compiling && Instant::now() < turn {
             let said = match self.prepared.compiler.channel.try_receive::<FromCompiler>() {
                 Ok(None) => return None,
                 Ok(Some((said, _))) => said,
                 Err(error) => return Some(self.compiler_is_gone(&error)),
             };
-            match said {
-                FromCompiler::Entered(_) => {}
-                FromCompiler::NotEntered(error) => return Some(refused(&error).into()),
-                FromCompiler::Compiled => return self.compiled(),
-                FromCompiler::Rejected(rejection) => return Some(believe_rejection(rejection).into()),
-                FromCompiler::Failed(text) => self.words[0] = Some(escape_again(&text, 512)),
+            match believe::compiler(said) {
+                CompilerSays::Entered => self.compiler_entered = true,
+                CompilerSays::NotEntered(_) if self.compiler_entered => {
+                    return Some(lost("the compiler says what nobody has asked".into()));
+                }
+                CompilerSays::NotEntered(error) => return Some(refused(&error).into()),
+                CompilerSays::Compiled => return self.compiled(),
+                CompilerSays::Refused(rejection) => return Some(rejection.into()),
+                CompilerSays::Failed(reason) => self.words[0] = Some(reason),
             }
         }
         None
@@ -264,37 +280,41 @@ impl<'a> Drive<'a> {
         None
     }
 
-    fn hear_worker(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Option<Ending> {
-        loop {
+    fn hear_worker(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>), turn: Instant) -> Option<Ending> {
+        while Instant::now() < turn {
             let said = match self.prepared.worker.channel.try_receive::<FromWorker>() {
                 Ok(None) => return None,
                 Ok(Some((said, _))) => said,
                 Err(error) => return Some(self.worker_is_gone(&error)),
             };
-            match said {
-                FromWorker::Entered { layers, engine_version } if self.layers.is_empty() => {
-                    (self.layers, self.engine_version) = (layers, Some(escape(engine_version, 64)));
+            match believe::worker(said, &self.prepared.policy) {
+                WorkerSays::Entered(layers, version) if self.engine_version.is_none() => {
+                    (self.layers, self.engine_version) = (layers, Some(version));
                 }
-                FromWorker::NotEntered(error) if self.layers.is_empty() => return Some(refused(&error).into()),
-                FromWorker::Loaded { refused: Some(rejection), .. } if self.stage != Stage::Running => {
-                    return Some(believe_rejection(rejection).into());
+                WorkerSays::NotEntered(error) if self.engine_version.is_none() => return Some(refused(&error).into()),
+                WorkerSays::Refused(rejection) if self.stage != Stage::Running => return Some(rejection.into()),
+                WorkerSays::Loaded if self.stage == Stage::Loading => self.running(on_event),
+                WorkerSays::Log(text) if self.stage == Stage::Running => {
+                    let Some(left) = self.log_left.checked_sub(text.len() as u64) else {
+                        return Some(lost("the worker passes on more messages than its guest may send".into()));
+                    };
+                    self.log_left = left;
+                    on_event(LaunchEvent::Log(&text));
                 }
-                FromWorker::Loaded { refused: None, .. } if self.stage == Stage::Loading => self.running(on_event),
-                FromWorker::Log { text, .. } if self.stage == Stage::Running => {
-                    on_event(LaunchEvent::Log(&escape_again(&text, text.len())));
-                }
-                FromWorker::Ended(end) if self.stage == Stage::Running => {
-                    let Believed { outcome, results, usage, violations } = believe(*end, &self.prepared.policy);
+                WorkerSays::Ended(end) if self.stage == Stage::Running => {
+                    let Believed { outcome, results, usage, violations } = *end;
                     return Some(Ending { outcome, results, usage, violations });
                 }
-                FromWorker::Failed(text) => self.words[1] = Some(escape_again(&text, 512)),
-                FromWorker::Entered { .. }
-                | FromWorker::NotEntered(_)
-                | FromWorker::Loaded { .. }
-                | FromWorker::Log { .. }
-                | FromWorker::Ended(_) => return Some(lost("the worker says what nobody has asked".into())),
+                WorkerSays::Failed(reason) => self.words[1] = Some(reason),
+                WorkerSays::Entered(..)
+                | WorkerSays::NotEntered(_)
+                | WorkerSays::Loaded
+                | WorkerSays::Refused(_)
+                | WorkerSays::Log(_)
+                | WorkerSays::Ended(_) => return Some(lost("the worker says what nobody has asked".into())),
             }
         }
+        None
     }
 
     fn running(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) {

@@ -8,7 +8,7 @@
 //! ```
 //! Both processes are started before the module is known, so that they enter while it is read.
 
-mod believe;
+pub(crate) mod believe;
 mod budget;
 mod control;
 mod drive;
