@@ -8,6 +8,7 @@ mod lies;
 use std::{
     process::ExitCode,
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -61,6 +62,8 @@ fn run(lie: &str, limits: &[(&str, &str)]) -> (Report, usize) {
     let report = launcher.run(prepared, request, &control, &mut |event| {
         if let LaunchEvent::Log(text) = event {
             logged += text.len();
+            // Slower than it is said, so that there is always more.
+            thread::sleep(Duration::from_micros(50));
         }
     });
     assert_eq!(report.isolation, Isolation::Process);
