@@ -6,7 +6,7 @@ use ambit_core::{
 };
 use ambit_jail::{
     DirSource, DirSpec, ExtraSyscalls, JailError, JailSpec, Purpose, Rlimits,
-    wire::{Entry, FromCompiler, FromWorker, GuestDir, RunEnd, RunJob, Stream, StreamsSpec, ToCompiler, ToWorker},
+    wire::{Entry, FromCompiler, FromWorker, GuestDir, MOST_KINDS, RunEnd, RunJob, Stream, StreamsSpec, ToCompiler, ToWorker},
 };
 
 use crate::input::Input;
@@ -43,12 +43,19 @@ pub(crate) fn policy(input: &mut Input<'_>) -> Policy {
 }
 
 pub(crate) fn from_worker(input: &mut Input<'_>) -> FromWorker {
-    match input.below(6) {
+    match input.below(7) {
         0 => FromWorker::Entered { layers: layers(input), engine_version: input.string() },
         1 => FromWorker::NotEntered(error(input)),
         2 => FromWorker::Loaded { module: input.u32(), refused: input.option(rejection) },
         3 => FromWorker::Log { run: input.u64(), text: input.string() },
         4 => FromWorker::Ended(Box::new(end(input))),
+        5 => FromWorker::Repeated {
+            run: input.u64(),
+            took: input.list(200, Input::u32),
+            ended: input.list(MOST_KINDS + 1, |input| (input.string(), input.u64())),
+            failure: input.option(outcome),
+            over: input.bool(),
+        },
         _ => FromWorker::Failed(input.string()),
     }
 }
@@ -64,11 +71,12 @@ pub(crate) fn from_compiler(input: &mut Input<'_>) -> FromCompiler {
 }
 
 pub(crate) fn to_worker(input: &mut Input<'_>) -> ToWorker {
-    match input.below(5) {
+    match input.below(6) {
         0 => ToWorker::Module { module: input.u32(), policy: Box::new(policy(input)), metering: input.one_of(Metering::ALL) },
         1 => ToWorker::Artifact { module: input.u32() },
         2 => ToWorker::Forget { module: input.u32() },
         3 => ToWorker::Run(Box::new(job(input))),
+        4 => ToWorker::Repeat { job: Box::new(job(input)), times: input.u64() },
         _ => ToWorker::Cancel { run: input.u64() },
     }
 }

@@ -130,6 +130,17 @@ impl Outcome {
         }
     }
 
+    /// What it is in a word or two, for counting.
+    pub fn in_a_word(&self) -> String {
+        match self {
+            Outcome::Exited { code } => format!("exited with {code}"),
+            Outcome::Trapped { trap, .. } => format!("trapped: {trap}"),
+            Outcome::LimitExceeded { limit, .. } => format!("limit exceeded: {limit}"),
+            Outcome::Rejected(rejection) => format!("rejected: {}", rejection.reason),
+            Outcome::Cancelled { .. } | Outcome::Killed { .. } | Outcome::Lost { .. } => self.kind().into(),
+        }
+    }
+
     /// Whether the guest ended of itself with code 0.
     pub const fn is_success(&self) -> bool {
         matches!(self, Outcome::Exited { code: 0 })

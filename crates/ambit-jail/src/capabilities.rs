@@ -10,11 +10,8 @@ use crate::error::JailError;
 
 /// Gives up every capability, and every way to one: the bounding set first, since emptying it takes a capability.
 pub(crate) fn drop_all() -> Result<(), JailError> {
-    let failed =
-        |step: &'static str| move |error: rustix::io::Errno| JailError::new(Layer::NoCapabilities, step, &error.into());
-    let has = |capability: CapabilitySet| {
-        rustix::thread::capabilities(None).is_ok_and(|sets| sets.effective.contains(capability))
-    };
+    let failed = |step: &'static str| move |error: rustix::io::Errno| JailError::new(Layer::NoCapabilities, step, &error.into());
+    let has = |capability: CapabilitySet| rustix::thread::capabilities(None).is_ok_and(|sets| sets.effective.contains(capability));
     // Without it nobody can empty the bounding set; without new privileges it is worth nothing.
     if has(CapabilitySet::SETPCAP) {
         for bit in 0..64 {

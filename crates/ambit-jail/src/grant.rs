@@ -56,8 +56,7 @@ pub fn grant_dir(path: &Path, access: Access) -> Result<(DirSpec, OwnedFd), Gran
     let cannot_open = |error: rustix::io::Errno| GrantError::Open { path: path.to_owned(), source: error.into() };
     let dir = rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(cannot_open)?;
     if geteuid().is_root() {
-        let mount =
-            translated(dir.as_fd(), access).map_err(|source| GrantError::Jail { path: path.to_owned(), source })?;
+        let mount = translated(dir.as_fd(), access).map_err(|source| GrantError::Jail { path: path.to_owned(), source })?;
         return Ok((DirSpec { access, source: DirSource::Mount }, mount));
     }
     // The path that the kernel has for what was opened: the one given may be relative, or lead through links.
@@ -74,8 +73,7 @@ fn translated(dir: BorrowedFd<'_>, access: Access) -> Result<OwnedFd, JailError>
         | OpenTreeFlags::AT_RECURSIVE;
     let mount = open_tree(dir, "", flags).map_err(|error| failed("make a bind mount")(&error.into()))?;
     let owners = owners()?;
-    let attributes =
-        MountAttributes { read_only: access == Access::ReadOnly, recursive: true, owners: Some(owners) };
+    let attributes = MountAttributes { read_only: access == Access::ReadOnly, recursive: true, owners: Some(owners) };
     set_attributes(mount.as_fd(), &attributes).map_err(|error| failed("have owners translated there")(&error))?;
     Ok(mount)
 }

@@ -84,8 +84,7 @@ fn tmpfs(bytes: u64, files: u64, mode: &str) -> Result<OwnedFd, JailError> {
         fsconfig_set_string(&tmpfs, key, value).map_err(failed(format!("set its `{key}`")))?;
     }
     fsconfig_create(&tmpfs).map_err(failed("make a file system in memory"))?;
-    let attributes =
-        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     fsmount(&tmpfs, FsMountFlags::FSMOUNT_CLOEXEC, attributes).map_err(failed("mount a file system in memory"))
 }
 

@@ -105,8 +105,8 @@ impl Spawner {
         };
         let (ours, theirs) = socket("make a control socket")?;
         let (gate, their_gate) = socket("make a gate")?;
-        let (words, their_words) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)
-            .map_err(|error| JailError::other("make a pipe", &error.into()))?;
+        let (words, their_words) =
+            pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(|error| JailError::other("make a pipe", &error.into()))?;
         let root = geteuid().is_root();
         let mut layers: Vec<(Layer, c_int)> = NAMESPACES.to_vec();
         loop {

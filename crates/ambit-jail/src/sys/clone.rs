@@ -138,10 +138,7 @@ fn child(plan: &ChildPlan<'_>) -> ! {
         for (from, to) in [(null, 0), (null, 1), (words, 2), (control, CONTROL)] {
             check(Step::Descriptors, c_long::from(libc::dup2(from, to)));
         }
-        check(
-            Step::Descriptors,
-            libc::syscall(libc::SYS_close_range, CONTROL + 1, u32::MAX, libc::CLOSE_RANGE_CLOEXEC),
-        );
+        check(Step::Descriptors, libc::syscall(libc::SYS_close_range, CONTROL + 1, u32::MAX, libc::CLOSE_RANGE_CLOEXEC));
         let argv: [*const c_char; 2] = [plan.name.as_ptr(), ptr::null()];
         let envp: [*const c_char; 1] = [ptr::null()];
         libc::syscall(libc::SYS_execveat, program, c"".as_ptr(), argv.as_ptr(), envp.as_ptr(), libc::AT_EMPTY_PATH);
@@ -167,10 +164,7 @@ unsafe fn keep_over_exec(capabilities: [u32; 2]) -> c_long {
     let header = Header { version: 0x2008_0522, pid: 0 };
     // Both lie in the first 32.
     let bits = (1 << capabilities[0]) | (1 << capabilities[1]);
-    let sets = [
-        Sets { effective: bits, permitted: bits, inheritable: bits },
-        Sets { effective: 0, permitted: 0, inheritable: 0 },
-    ];
+    let sets = [Sets { effective: bits, permitted: bits, inheritable: bits }, Sets { effective: 0, permitted: 0, inheritable: 0 }];
     // SAFETY: header and sets are what capset reads, and live as long as the call; prctl takes numbers.
     unsafe {
         let failed = libc::syscall(libc::SYS_capset, &raw const header, sets.as_ptr());

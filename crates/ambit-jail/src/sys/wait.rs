@@ -27,11 +27,7 @@ pub(crate) fn wait(pid: Pid) -> io::Result<Exit> {
     let time = |time: libc::timeval| {
         Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_usec).unwrap_or(0) * 1000)
     };
-    let end = if libc::WIFSIGNALED(status) {
-        End::Signal(libc::WTERMSIG(status))
-    } else {
-        End::Code(libc::WEXITSTATUS(status))
-    };
+    let end = if libc::WIFSIGNALED(status) { End::Signal(libc::WTERMSIG(status)) } else { End::Code(libc::WEXITSTATUS(status)) };
     Ok(Exit {
         end,
         cpu: time(usage.ru_utime) + time(usage.ru_stime),

@@ -29,6 +29,8 @@ pub const MOST_DOWN: u32 = 16 << 20;
 pub const MOST_UP: u32 = 80 << 20;
 /// The most descriptors in one message: streams, and the directories that are granted.
 const MOST_FDS: usize = 128;
+/// Bytes that are read at once.
+const CHUNK: usize = 64 << 10;
 /// How long a frame that was begun may take to be taken.
 const FINISH: Duration = Duration::from_secs(10);
 
@@ -70,6 +72,8 @@ pub struct Channel {
     frames: Frames,
     fds: VecDeque<OwnedFd>,
     takes_fds: bool,
+    /// What is read into.
+    chunk: Box<[u8]>,
 }
 
 /// What sends to the other end. Clones send to the same.
@@ -128,13 +132,17 @@ impl Sender {
 impl Channel {
     /// The parent's end: it takes no descriptors.
     pub fn of_parent(socket: OwnedFd) -> Self {
-        Self { sender: Sender::new(socket, MOST_DOWN), frames: Frames::new(MOST_UP, 0), fds: VecDeque::new(), takes_fds: false }
+        Self::new(Sender::new(socket, MOST_DOWN), Frames::new(MOST_UP, 0), false)
     }
 
     /// The jailed process's end.
     pub fn of_child(socket: OwnedFd) -> Self {
         let frames = Frames::new(MOST_DOWN, u8::try_from(MOST_FDS).unwrap_or(u8::MAX));
-        Self { sender: Sender::new(socket, MOST_UP), frames, fds: VecDeque::new(), takes_fds: true }
+        Self::new(Sender::new(socket, MOST_UP), frames, true)
+    }
+
+    fn new(sender: Sender, frames: Frames, takes_fds: bool) -> Self {
+        Self { sender, frames, fds: VecDeque::new(), takes_fds, chunk: vec![0; CHUNK].into() }
     }
 
     /// The socket, for waiting until it is readable.
@@ -189,12 +197,11 @@ impl Channel {
 
     /// Reads what is there. `false` if nothing is.
     fn fill(&mut self) -> Result<bool, WireError> {
-        let mut bytes = vec![0; 64 << 10];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
         // Without space the kernel closes whatever is sent along.
         let mut ancillary = if self.takes_fds { RecvAncillaryBuffer::new(&mut space) } else { RecvAncillaryBuffer::default() };
         let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-        let received = match recvmsg(self.sender.socket.as_fd(), &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, flags) {
+        let received = match recvmsg(self.sender.socket.as_fd(), &mut [IoSliceMut::new(&mut self.chunk)], &mut ancillary, flags) {
             Ok(received) => received,
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => return Ok(false),
             Err(rustix::io::Errno::CONNRESET) => return Err(WireError::Closed),
@@ -211,7 +218,7 @@ impl Channel {
         if self.fds.len() > 2 * MOST_FDS {
             return Err(WireError::Descriptors);
         }
-        self.frames.extend(&bytes[..received.bytes]);
+        self.frames.extend(&self.chunk[..received.bytes]);
         Ok(true)
     }
 }

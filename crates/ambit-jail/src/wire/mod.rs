@@ -16,4 +16,6 @@ mod message;
 pub use channel::{Channel, MOST_DOWN, MOST_UP, Sender, WireError};
 pub use codec::{decode, encode};
 pub use frame::{Frames, frame};
-pub use message::{Entry, FromCompiler, FromWorker, GuestDir, RunEnd, RunJob, Stream, StreamsSpec, ToCompiler, ToWorker};
+pub use message::{
+    Entry, FromCompiler, FromWorker, GuestDir, MOST_KINDS, RunEnd, RunJob, Stream, StreamsSpec, ToCompiler, ToWorker,
+};

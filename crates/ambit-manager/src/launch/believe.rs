@@ -3,7 +3,9 @@
 //! It can lie about its own run, since only it knows how that went. It cannot say what only its parent knows, name another
 //! limit than there was, put more on record than fits, or move a cursor.
 
-use ambit_core::{Frame, Layer, LimitKey, Outcome, Policy, RejectReason, Rejection, ResultValue, Usage, Violation, escape_again};
+use ambit_core::{
+    Frame, Isolation, Layer, LimitKey, Outcome, Policy, RejectReason, Rejection, ResultValue, Usage, Violation, escape_again,
+};
 use ambit_jail::{
     JailError,
     wire::{FromCompiler, FromWorker, RunEnd},
@@ -13,30 +15,40 @@ use ambit_jail::{
 const LONGEST: usize = 2048;
 /// The longest reason for giving up.
 const LONGEST_REASON: usize = 512;
-/// The longest name: of a version, of a rule, of a step.
+/// The longest name: of a version, of a rule, of a way to end.
 const LONGEST_NAME: usize = 64;
 
 /// What a worker says, as far as it is believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum WorkerSays {
-    /// It is in its jail, with these layers around it and this version of the engine inside.
-    Entered(Vec<Layer>, String),
+    /// It is in its jail.
+    Entered {
+        /// The layers around it.
+        layers: Vec<Layer>,
+        /// The version of its engine.
+        engine_version: String,
+    },
     /// It could not enter its jail.
     NotEntered(JailError),
-    /// The module is loaded.
-    Loaded,
-    /// The module is refused.
-    Refused(Rejection),
+    /// A module is loaded, or refused.
+    Loaded {
+        /// Which.
+        module: u32,
+        /// Why not.
+        refused: Option<Rejection>,
+    },
     /// A message of `env.log`: one line, as long as it was. How much may come is for whoever counts it.
     Log(String),
-    /// The run is over.
-    Ended(Box<Believed>),
+    /// A run is over.
+    Ended(End),
+    /// What came of repeated runs.
+    Repeated(Repeats),
     /// It gives up.
     Failed(String),
 }
 
 /// What a compiler says, as far as it is believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum CompilerSays {
     /// It is in its jail.
     Entered,
@@ -50,10 +62,26 @@ pub enum CompilerSays {
     Failed(String),
 }
 
+/// The end of some run. What of it is believed takes that run's policy.
+#[derive(Debug)]
+pub struct End(Box<RunEnd>);
+
+/// What came of some runs that are repeated: likewise.
+#[derive(Debug)]
+pub struct Repeats {
+    /// Of which.
+    pub run: u64,
+    /// Whether that was the last of it.
+    pub over: bool,
+    took: Vec<u32>,
+    ended: Vec<(String, u64)>,
+    failure: Option<Outcome>,
+}
+
 /// What of a run's end is believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Believed {
-    /// How it ended: never as only the control process can know.
+    /// How it ended: not as only the control process can know.
     pub outcome: Outcome,
     /// What a function returned.
     pub results: Vec<ResultValue>,
@@ -61,19 +89,26 @@ pub struct Believed {
     pub usage: Usage,
     /// What was attempted.
     pub violations: Vec<Violation>,
+    /// What was kept of its output.
+    pub stdout: Vec<u8>,
+    /// The same of its standard error.
+    pub stderr: Vec<u8>,
 }
 
-/// What is believed of a worker that runs under `policy`.
-pub fn worker(said: FromWorker, policy: &Policy) -> WorkerSays {
+/// What is believed of a worker.
+pub fn worker(said: FromWorker) -> WorkerSays {
     match said {
-        FromWorker::Entered { layers, engine_version } => {
-            WorkerSays::Entered(each_once(&layers), escape_again(&engine_version, LONGEST_NAME))
-        }
+        FromWorker::Entered { layers, engine_version } => WorkerSays::Entered {
+            layers: Layer::ALL.iter().copied().filter(|layer| layers.contains(layer)).collect(),
+            engine_version: escape_again(&engine_version, LONGEST_NAME),
+        },
         FromWorker::NotEntered(error) => WorkerSays::NotEntered(believe_error(error)),
-        FromWorker::Loaded { module: _, refused: None } => WorkerSays::Loaded,
-        FromWorker::Loaded { module: _, refused: Some(rejection) } => WorkerSays::Refused(believe_rejection(rejection)),
+        FromWorker::Loaded { module, refused } => WorkerSays::Loaded { module, refused: refused.map(believe_rejection) },
         FromWorker::Log { run: _, text } => WorkerSays::Log(escape_again(&text, text.len())),
-        FromWorker::Ended(end) => WorkerSays::Ended(Box::new(believe(*end, policy))),
+        FromWorker::Ended(end) => WorkerSays::Ended(End(end)),
+        FromWorker::Repeated { run, took, ended, failure, over } => {
+            WorkerSays::Repeated(Repeats { run, over, took, ended, failure })
+        }
         FromWorker::Failed(text) => WorkerSays::Failed(escape_again(&text, LONGEST_REASON)),
     }
 }
@@ -89,20 +124,39 @@ pub fn compiler(said: FromCompiler) -> CompilerSays {
     }
 }
 
-/// Goes through what a worker says of a run's end, field by field.
-fn believe(end: RunEnd, policy: &Policy) -> Believed {
-    // What is kept of output is for callers that asked for it, and none does here.
-    let RunEnd { run: _, outcome, results, usage, violations, stdout: _, stderr: _ } = end;
-    Believed {
-        outcome: believe_outcome(outcome, policy),
-        results,
-        usage: believe_usage(usage, policy),
-        violations: believe_violations(violations),
+impl End {
+    /// Of which run.
+    pub fn run(&self) -> u64 {
+        self.0.run
+    }
+
+    /// Goes through it field by field. At isolation `tenant` a worker schedules its guests itself, and so knows of times.
+    pub fn believe(self, policy: &Policy, isolation: Isolation) -> Believed {
+        let RunEnd { run: _, outcome, results, usage, violations, mut stdout, mut stderr } = *self.0;
+        // The limit is on both together, and the worker keeps it; here it bounds what a worker that does not can have kept.
+        let most = usize::try_from(policy.limits.run.output.ceiling()).unwrap_or(usize::MAX);
+        stdout.truncate(most);
+        stderr.truncate(most);
+        Believed {
+            outcome: believe_outcome(outcome, policy, isolation),
+            results,
+            usage: believe_usage(usage, policy),
+            violations: believe_violations(violations),
+            stdout,
+            stderr,
+        }
     }
 }
 
-fn each_once(layers: &[Layer]) -> Vec<Layer> {
-    Layer::ALL.iter().copied().filter(|layer| layers.contains(layer)).collect()
+impl Repeats {
+    /// How long each took, how they ended, and the first failure: of runs of which no more than `left` can have ended.
+    pub fn believe(self, policy: &Policy, isolation: Isolation, left: u64) -> (Vec<u32>, Vec<(String, u64)>, Option<Outcome>) {
+        let Self { run: _, over: _, mut took, ended, failure } = self;
+        took.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        let most = took.len() as u64;
+        let ended = ended.into_iter().map(|(kind, count)| (escape_again(&kind, LONGEST_NAME), count.min(most))).collect();
+        (took, ended, failure.map(|outcome| believe_outcome(outcome, policy, isolation)))
+    }
 }
 
 fn believe_error(JailError { layer, step, errno }: JailError) -> JailError {
@@ -113,19 +167,20 @@ fn line(text: &str) -> String {
     escape_again(text, LONGEST)
 }
 
-fn believe_outcome(outcome: Outcome, policy: &Policy) -> Outcome {
+fn believe_outcome(outcome: Outcome, policy: &Policy, isolation: Isolation) -> Outcome {
     match outcome {
         Outcome::Exited { code } => Outcome::Exited { code },
         Outcome::Trapped { trap, message, frames } => {
             let frames = frames.into_iter().map(believe_frame).collect();
             Outcome::Trapped { trap, message: line(&message), frames }
         }
-        Outcome::LimitExceeded { limit, allowed: _, used } if is_workers(limit) => {
-            // Also where there is none: an engine has ends of its own, and a limit has one that it cannot be raised beyond.
+        Outcome::LimitExceeded { limit, allowed: _, used } if is_workers(limit, isolation) => {
+            // Also where there is none: an engine has ends of its own, and some limits have one beyond which none is raised.
             Outcome::LimitExceeded { limit, allowed: policy.limits.run.get(limit).ceiling(), used }
         }
         Outcome::Rejected(rejection) => Outcome::Rejected(believe_rejection(rejection)),
         Outcome::Lost { reason } => Outcome::Lost { reason: line(&reason) },
+        Outcome::Cancelled { by } if isolation == Isolation::Tenant => Outcome::Cancelled { by: escape_again(&by, 128) },
         Outcome::LimitExceeded { .. } | Outcome::Cancelled { .. } | Outcome::Killed { .. } => {
             Outcome::Lost { reason: "the worker says what only the control process can know".into() }
         }
@@ -140,16 +195,17 @@ fn believe_rejection(Rejection { reason, message }: Rejection) -> Rejection {
         | RejectReason::ImportDenied
         | RejectReason::Unenforceable
         | RejectReason::Policy
-        | RejectReason::NotFound => Rejection::new(reason, line(&message)),
-        // Whether there is room, a signature, a quarantine, or time left for a compiler is not the worker's to say.
-        RejectReason::Signature | RejectReason::Quarantined | RejectReason::CompileBudget | RejectReason::Overloaded => {
+        | RejectReason::NotFound
+        | RejectReason::Overloaded => Rejection::new(reason, line(&message)),
+        // Signatures, quarantines and a compiler's time are not the worker's to say.
+        RejectReason::Signature | RejectReason::Quarantined | RejectReason::CompileBudget => {
             Rejection::new(RejectReason::Policy, line(&message))
         }
     }
 }
 
 /// Whether a limit is one that a worker enforces itself.
-fn is_workers(limit: LimitKey) -> bool {
+fn is_workers(limit: LimitKey, isolation: Isolation) -> bool {
     match limit {
         LimitKey::Memory
         | LimitKey::TableElements
@@ -168,9 +224,8 @@ fn is_workers(limit: LimitKey) -> bool {
         | LimitKey::FileSize
         | LimitKey::Files
         | LimitKey::OpenFiles => true,
-        LimitKey::CpuTime
-        | LimitKey::WallTime
-        | LimitKey::Cpus
+        LimitKey::CpuTime | LimitKey::WallTime => isolation == Isolation::Tenant,
+        LimitKey::Cpus
         | LimitKey::Connections
         | LimitKey::NetBytes
         | LimitKey::ModuleSize
