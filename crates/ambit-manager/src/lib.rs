@@ -10,4 +10,12 @@ pub mod launch;
 pub mod tenant;
 
 pub use ambit_jail::{ExtraSyscalls, wire::Entry};
-pub use launch::{Compiled, Control, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams, WarmWorkers};
+pub use launch::{
+    Compiled, Control, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams, WarmWorkers,
+};
+
+/// What is made of what a jailed process says, for those who try to say something that is not stopped here.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::launch::believe::{Believed, CompilerSays, End, Repeats, WorkerSays, compiler, worker};
+}

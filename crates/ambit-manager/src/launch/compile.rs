@@ -8,16 +8,16 @@ use std::{
 };
 
 use ambit_admit::Verified;
-use ambit_core::{Digest, LimitKey, Metering, Outcome, Policy, RejectReason, Rejection, escape_again};
+use ambit_core::{Digest, LimitKey, Metering, Outcome, Policy, RejectReason, Rejection};
 use ambit_jail::wire::{FromCompiler, ToCompiler, WireError};
 use rustix::event::{PollFd, PollFlags};
 
 use super::{
     Control, Launcher,
-    believe::believe_rejection,
+    believe::{self, CompilerSays},
     budget::{CpuBudget, Standing},
     control::Reason,
-    drive::{lost, nanos, timeout},
+    drive::{TURN, lost, nanos, still_talking, timeout},
     module_file,
     process::{MOST_ARTIFACT, PATIENCE, Process, death},
     refused,
@@ -69,6 +69,7 @@ pub(super) struct Compilation {
     artifact: File,
     began: Instant,
     budget: Option<CpuBudget>,
+    entered: bool,
     /// What the compiler said of why it gives up.
     words: Option<String>,
 }
@@ -92,7 +93,7 @@ impl Compilation {
         }
         let budget = CpuBudget::begin(policy.limits.run.compile_time, &process.child, THREADS);
         let (policy, module) = (Arc::clone(policy), module.digest());
-        Ok(Self { process, policy, module, metering, artifact, began: Instant::now(), budget, words: None })
+        Ok(Self { process, policy, module, metering, artifact, began: Instant::now(), budget, entered: false, words: None })
     }
 
     /// Readable when there is something to hear.
@@ -100,22 +101,24 @@ impl Compilation {
         self.process.channel.socket()
     }
 
-    /// What came of it, if that is known.
-    pub(super) fn hear(&mut self) -> Option<Result<Compiled, Outcome>> {
-        loop {
+    /// What came of it, if that is known before the turn is over.
+    pub(super) fn hear(&mut self, turn: Instant) -> Option<Result<Compiled, Outcome>> {
+        while Instant::now() < turn {
             let said = match self.process.channel.try_receive::<FromCompiler>() {
                 Ok(None) => return None,
                 Ok(Some((said, _))) => said,
                 Err(error) => return Some(Err(self.is_gone(&error))),
             };
-            match said {
-                FromCompiler::Entered(_) => {}
-                FromCompiler::NotEntered(error) => return Some(Err(Outcome::Rejected(refused(&error)))),
-                FromCompiler::Compiled => return Some(self.compiled()),
-                FromCompiler::Rejected(rejection) => return Some(Err(Outcome::Rejected(believe_rejection(rejection)))),
-                FromCompiler::Failed(text) => self.words = Some(escape_again(&text, 512)),
+            match believe::compiler(said) {
+                CompilerSays::Entered => self.entered = true,
+                CompilerSays::NotEntered(error) if !self.entered => return Some(Err(Outcome::Rejected(refused(&error)))),
+                CompilerSays::NotEntered(_) => return Some(Err(lost("the compiler says what nobody has asked".into()))),
+                CompilerSays::Compiled => return Some(self.compiled()),
+                CompilerSays::Refused(rejection) => return Some(Err(Outcome::Rejected(rejection))),
+                CompilerSays::Failed(reason) => self.words = Some(reason),
             }
         }
+        None
     }
 
     /// Until when nothing is due; or that it has used up its time.
@@ -170,7 +173,8 @@ impl Launcher {
         let bytes = bytes.map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
         let mut compilation = Compilation::begin(process, policy, metering, module, &bytes)?;
         loop {
-            if let Some(compiled) = compilation.hear() {
+            let turn = Instant::now() + TURN;
+            if let Some(compiled) = compilation.hear(turn) {
                 return compiled;
             }
             match control.reason() {
@@ -184,7 +188,7 @@ impl Launcher {
                 return Err(Outcome::LimitExceeded { limit: LimitKey::WallTime, allowed, used });
             }
             let due = compilation.due()?;
-            let until = deadline.into_iter().chain(due).min();
+            let until = still_talking(turn).or(deadline.into_iter().chain(due).min());
             let watch = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
             // Woken for nothing, it looks around and waits again.
             let _ = rustix::event::poll(&mut [watch(control.event()), watch(compilation.socket())], timeout(until).as_ref());

@@ -5,9 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ambit_core::{
-    Bound, EngineId, Isolation, LimitKey, Outcome, Rejection, Report, ResultValue, Usage, Violation, escape, escape_again,
-};
+use ambit_core::{Bound, EngineId, Isolation, LimitKey, Outcome, Rejection, Report, ResultValue, Usage, Violation, escape};
 use ambit_jail::{
     Exit,
     wire::{FromWorker, GuestDir, RunJob, ToWorker, WireError},
@@ -16,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::{
     Control, LaunchEvent, LaunchRequest, Prepared,
-    believe::{Believed, believe, believe_rejection},
+    believe::{self, Believed, WorkerSays},
     budget::{CpuBudget, Standing},
     compile::{Compilation, Compiled},
     control::Reason,
@@ -29,6 +27,10 @@ use super::{
 
 /// How long what a guest has written is waited for to be taken, once it is over.
 const DRAIN: Duration = Duration::from_secs(1);
+/// How long anybody is listened to before anything else is looked at: who talks without end must not outlast its deadline.
+pub(crate) const TURN: Duration = Duration::from_millis(5);
+/// An escape is at most so many times as long as what it stands for.
+const ESCAPED: u64 = 10;
 /// The number that its one module has for a worker.
 const MODULE: u32 = 1;
 
@@ -75,6 +77,9 @@ pub(super) struct Drive<'a> {
     /// The guest's.
     budget: Option<CpuBudget>,
     throttle: Option<Throttle>,
+    /// Bytes of escaped messages that may still come. The worker keeps the limit itself, as long as it is the one that was
+    /// started.
+    log_left: u64,
     /// What the worker said of why it gives up.
     words: Option<String>,
 }
@@ -92,6 +97,7 @@ impl<'a> Drive<'a> {
             compile_time: None,
             budget: None,
             throttle: None,
+            log_left: prepared.policy.limits.run.log_bytes.ceiling().saturating_mul(ESCAPED),
             words: None,
             prepared,
             request,
@@ -159,7 +165,8 @@ impl<'a> Drive<'a> {
 
     fn until_over(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Ending {
         loop {
-            if let Some(ending) = self.hear_worker(on_event).or_else(|| self.hear_compiler(on_event)) {
+            let turn = Instant::now() + TURN;
+            if let Some(ending) = self.hear_worker(on_event, turn).or_else(|| self.hear_compiler(on_event, turn)) {
                 return ending;
             }
             // After both have been heard: what a guest did before its end counts.
@@ -167,7 +174,7 @@ impl<'a> Drive<'a> {
                 Ok(until) => until,
                 Err(outcome) => return outcome.into(),
             };
-            self.wait(until);
+            self.wait(still_talking(turn).or(until));
         }
     }
 
@@ -211,8 +218,8 @@ impl<'a> Drive<'a> {
         let _ = rustix::event::poll(&mut fds, timeout(until).as_ref());
     }
 
-    fn hear_compiler(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Option<Ending> {
-        let compiled = self.compilation.as_mut()?.hear()?;
+    fn hear_compiler(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>), turn: Instant) -> Option<Ending> {
+        let compiled = self.compilation.as_mut()?.hear(turn)?;
         self.compilation = None;
         match compiled {
             Ok(code) => {
@@ -233,41 +240,46 @@ impl<'a> Drive<'a> {
         let _ = worker.send(&ToWorker::Artifact { module: MODULE }, &[code.file()], PATIENCE);
     }
 
-    fn hear_worker(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Option<Ending> {
-        loop {
+    fn hear_worker(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>), turn: Instant) -> Option<Ending> {
+        while Instant::now() < turn {
             let said = match self.prepared.worker.channel.try_receive::<FromWorker>() {
                 Ok(None) => return None,
                 Ok(Some((said, _))) => said,
                 Err(error) => return Some(self.worker_is_gone(&error)),
             };
-            match said {
-                FromWorker::Entered { layers, engine_version } if self.prepared.worker.entered.is_none() => {
-                    let engine_version = escape(engine_version, 64);
+            match believe::worker(said) {
+                WorkerSays::Entered { layers, engine_version } if self.prepared.worker.entered.is_none() => {
                     self.prepared.worker.entered = Some(Entered { layers, engine_version });
                 }
-                FromWorker::NotEntered(error) if self.prepared.worker.entered.is_none() => return Some(refused(&error).into()),
-                FromWorker::Loaded { refused: Some(rejection), .. } if self.stage != Stage::Running => {
-                    return Some(believe_rejection(rejection).into());
+                WorkerSays::NotEntered(error) if self.prepared.worker.entered.is_none() => return Some(refused(&error).into()),
+                WorkerSays::Loaded { refused: Some(rejection), .. } if self.stage != Stage::Running => {
+                    return Some(rejection.into());
                 }
-                FromWorker::Loaded { refused: None, .. } if self.stage == Stage::Loading => self.running(),
-                FromWorker::Log { text, .. } if self.stage == Stage::Running => {
-                    on_event(LaunchEvent::Log(&escape_again(&text, text.len())));
+                WorkerSays::Loaded { refused: None, .. } if self.stage == Stage::Loading => self.running(),
+                WorkerSays::Log(text) if self.stage == Stage::Running => {
+                    let Some(left) = self.log_left.checked_sub(text.len() as u64) else {
+                        return Some(lost("the worker passes on more messages than its guest may send".into()).into());
+                    };
+                    self.log_left = left;
+                    on_event(LaunchEvent::Log(&text));
                 }
-                FromWorker::Ended(end) if self.stage == Stage::Running => {
-                    let Believed { outcome, results, usage, violations, .. } = believe(*end, &self.prepared.policy, Isolation::Process);
+                WorkerSays::Ended(end) if self.stage == Stage::Running => {
+                    let Believed { outcome, results, usage, violations, .. } =
+                        end.believe(&self.prepared.policy, Isolation::Process);
                     return Some(Ending { outcome, results, usage, violations });
                 }
-                FromWorker::Failed(text) => self.words = Some(escape_again(&text, 512)),
-                FromWorker::Entered { .. }
-                | FromWorker::NotEntered(_)
-                | FromWorker::Loaded { .. }
-                | FromWorker::Log { .. }
-                | FromWorker::Ended(_)
-                | FromWorker::Repeated { .. } => {
+                WorkerSays::Failed(reason) => self.words = Some(reason),
+                WorkerSays::Entered { .. }
+                | WorkerSays::NotEntered(_)
+                | WorkerSays::Loaded { .. }
+                | WorkerSays::Log(_)
+                | WorkerSays::Ended(_)
+                | WorkerSays::Repeated(_) => {
                     return Some(lost("the worker says what nobody has asked".into()).into());
                 }
             }
         }
+        None
     }
 
     fn running(&mut self) {
@@ -320,6 +332,12 @@ impl<'a> Drive<'a> {
             layers: entered.map(|entered| layer_names(&entered.layers)).unwrap_or_default(),
         }
     }
+}
+
+/// Now, if a turn is over: whoever was interrupted may have said more already, of which no socket would tell.
+pub(crate) fn still_talking(turn: Instant) -> Option<Instant> {
+    let now = Instant::now();
+    (now >= turn).then_some(now)
 }
 
 /// The directories of the jail, as its guest knows them.

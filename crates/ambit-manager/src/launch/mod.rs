@@ -35,14 +35,11 @@ pub use control::Control;
 pub use streams::{Input, Output, Streams};
 pub use warm::WarmWorkers;
 
+use self::{drive::Drive, process::Needs};
 pub(crate) use self::{
-    drive::{lost, nanos, timeout},
+    drive::{TURN, lost, nanos, still_talking, timeout},
     process::{Process, death},
     warm::entered,
-};
-use self::{
-    drive::Drive,
-    process::Needs,
 };
 
 /// How guests are launched.
