@@ -74,6 +74,7 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
     channel.send(&FromWorker::Ended(Box::new(end)), &[], PATIENCE)?;
     // Its memory is given back with the process, which is quicker.
     std::mem::forget(guest);
+    std::mem::forget(program);
     std::mem::forget(driver);
     Ok(())
 }

@@ -133,14 +133,20 @@ impl Compilation {
 
     fn compiled(&mut self) -> Result<Compiled, Outcome> {
         let time = self.began.elapsed();
-        // Gone before the artifact is sealed: a compiler that was taken over could hold on to a mapping.
-        self.process.end();
+        // It has no more to do. That it is gone is not waited for: the seal below is one on all who still have the file.
+        self.process.child.kill();
         let file = self.artifact.try_clone().map_err(|error| lost(format!("cannot keep the artifact: {error}")))?;
         let size = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
         if size == 0 || size > MOST_ARTIFACT {
             return Err(lost(format!("the compiler gave an artifact of {size} bytes")));
         }
-        module_file::seal(&file).map_err(|error| lost(format!("cannot seal the artifact: {error}")))?;
+        module_file::seal(&file)
+            .or_else(|_| {
+                // Somebody has it mapped for writing, which only a compiler that was taken over does. Gone, it has not.
+                self.process.end();
+                module_file::seal(&file)
+            })
+            .map_err(|error| lost(format!("cannot seal the artifact: {error}")))?;
         Ok(Compiled { file, module: self.module, metering: self.metering, time })
     }
 

@@ -72,6 +72,7 @@ pub(super) struct Drive<'a> {
     control: &'a Control,
     stage: Stage,
     deadline: Option<Instant>,
+    /// Kept until the end: to wait until its process is gone is for when nobody waits for anything else.
     compilation: Option<Compilation>,
     compile_time: Option<Duration>,
     /// The guest's.
@@ -192,7 +193,7 @@ impl<'a> Drive<'a> {
             let allowed = self.deadline.map_or(Duration::ZERO, |deadline| deadline - self.request.since);
             return Err(limit(LimitKey::WallTime, allowed, now - self.request.since));
         }
-        if let Some(compilation) = &self.compilation
+        if let (Stage::Compiling, Some(compilation)) = (self.stage, &self.compilation)
             && let Some(at) = compilation.due()?
         {
             sooner(at);
@@ -213,7 +214,8 @@ impl<'a> Drive<'a> {
     fn wait(&self, until: Option<Instant>) {
         let watch = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
         let mut fds = vec![watch(self.control.event()), watch(self.prepared.worker.channel.socket())];
-        fds.extend(self.compilation.as_ref().map(|compilation| watch(compilation.socket())));
+        let compiling = self.compilation.as_ref().filter(|_| self.stage == Stage::Compiling);
+        fds.extend(compiling.map(|compilation| watch(compilation.socket())));
         // Woken for nothing, it looks around and waits again.
         let _ = rustix::event::poll(&mut fds, timeout(until).as_ref());
     }
