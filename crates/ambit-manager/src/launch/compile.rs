@@ -17,9 +17,9 @@ use super::{
     believe::{self, CompilerSays},
     budget::{CpuBudget, Standing},
     control::Reason,
-    drive::{TURN, lost, nanos, still_talking, timeout},
+    drive::{TURN, is_over, lost, nanos, patience, still_talking, timeout},
     module_file,
-    process::{MOST_ARTIFACT, PATIENCE, Process, death},
+    process::{MOST_ARTIFACT, Process, death},
     refused,
 };
 
@@ -82,13 +82,16 @@ impl Compilation {
         metering: Metering,
         module: &Verified,
         bytes: &OwnedFd,
+        deadline: Option<Instant>,
     ) -> Result<Self, Outcome> {
         let artifact = module_file::empty("ambit-artifact").map_err(|error| lost(format!("cannot make a file: {error}")))?;
         // With a position of its own: two processes read it.
         let bytes = module_file::reopened(bytes).map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
         let compile = ToCompiler::Compile { policy: Box::new((**policy).clone()), metering };
-        match process.channel.send(&compile, &[bytes.as_fd(), artifact.as_fd()], PATIENCE) {
+        match process.channel.send(&compile, &[bytes.as_fd(), artifact.as_fd()], patience(deadline)) {
             Ok(()) | Err(WireError::Closed) => {}
+            // Time is up, which is found out next.
+            Err(WireError::Stuck(_)) if is_over(deadline) => {}
             Err(error) => return Err(lost(format!("cannot tell the compiler what to compile: {error}"))),
         }
         let budget = CpuBudget::begin(policy.limits.run.compile_time, &process.child, THREADS);
@@ -177,7 +180,7 @@ impl Launcher {
         let process = self.spawn_compiler(policy).map_err(Outcome::Rejected)?;
         let bytes = module_file::sealed("ambit-module", module.bytes());
         let bytes = bytes.map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
-        let mut compilation = Compilation::begin(process, policy, metering, module, &bytes)?;
+        let mut compilation = Compilation::begin(process, policy, metering, module, &bytes, deadline)?;
         loop {
             let turn = Instant::now() + TURN;
             if let Some(compiled) = compilation.hear(turn) {

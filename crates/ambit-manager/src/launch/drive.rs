@@ -138,14 +138,16 @@ impl<'a> Drive<'a> {
         let bytes = bytes.map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
         let told = |sent: Result<(), WireError>| match sent {
             Ok(()) | Err(WireError::Closed) => Ok(()),
+            // Time is up, which is found out next too.
+            Err(WireError::Stuck(_)) if is_over(self.deadline) => Ok(()),
             Err(error) => Err(lost(format!("cannot tell the worker what to run: {error}"))),
         };
         if let Some(compiler) = self.prepared.compiler.take() {
-            self.compilation = Some(Compilation::begin(compiler, policy, metering, &self.request.module, &bytes)?);
+            self.compilation = Some(Compilation::begin(compiler, policy, metering, &self.request.module, &bytes, self.deadline)?);
         }
         let worker = &self.prepared.worker.channel;
         let module = ToWorker::Module { module: MODULE, policy: Box::new((**policy).clone()), metering };
-        told(worker.send(&module, &[bytes.as_fd()], PATIENCE))?;
+        told(worker.send(&module, &[bytes.as_fd()], patience(self.deadline)))?;
         let job = ToWorker::Run(Box::new(RunJob {
             run: self.request.run.0,
             module: MODULE,
@@ -157,7 +159,7 @@ impl<'a> Drive<'a> {
             page: false,
         }));
         let fds: Vec<BorrowedFd<'_>> = laid.fds.iter().map(AsFd::as_fd).collect();
-        told(worker.send(&job, &fds, PATIENCE))?;
+        told(worker.send(&job, &fds, patience(self.deadline)))?;
         if let Some(code) = self.prepared.code.take() {
             self.load(&code);
         }
@@ -189,7 +191,7 @@ impl<'a> Drive<'a> {
         let now = Instant::now();
         let mut until = self.deadline;
         let mut sooner = |at: Instant| until = Some(until.map_or(at, |until| until.min(at)));
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
+        if is_over(self.deadline) {
             let allowed = self.deadline.map_or(Duration::ZERO, |deadline| deadline - self.request.since);
             return Err(limit(LimitKey::WallTime, allowed, now - self.request.since));
         }
@@ -239,7 +241,7 @@ impl<'a> Drive<'a> {
     fn load(&mut self, code: &Compiled) {
         self.stage = Stage::Loading;
         let worker = &self.prepared.worker.channel;
-        let _ = worker.send(&ToWorker::Artifact { module: MODULE }, &[code.file()], PATIENCE);
+        let _ = worker.send(&ToWorker::Artifact { module: MODULE }, &[code.file()], patience(self.deadline));
     }
 
     fn hear_worker(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>), turn: Instant) -> Option<Ending> {
@@ -364,6 +366,16 @@ pub(crate) fn lost(reason: String) -> Outcome {
 
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Whether the time is up.
+pub(super) fn is_over(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| deadline <= Instant::now())
+}
+
+/// How long a process is waited for to take what it is told: no longer than the run may take.
+pub(super) fn patience(deadline: Option<Instant>) -> Duration {
+    deadline.map_or(PATIENCE, |deadline| deadline.saturating_duration_since(Instant::now()).min(PATIENCE))
 }
 
 /// The time until then, for waiting.

@@ -13,10 +13,12 @@ use ambit_jail::{
     grant_dir,
     wire::{Channel, WireError},
 };
+use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::{Launcher, refused, verdict::Death};
 
-/// Writable memory of a worker beyond what its guest may have: the program itself, its stacks, what the host buffers.
+/// Writable memory of a worker beyond what its guest may have, and its module: the program itself, its stacks, what the host
+/// buffers.
 pub(super) const SLACK: u64 = 64 << 20;
 /// Writable memory of a compiler beyond its budget: the program itself, and the module that it was given.
 const COMPILER_SLACK: u64 = 32 << 20;
@@ -24,6 +26,13 @@ const COMPILER_SLACK: u64 = 32 << 20;
 const DESCRIPTORS: u64 = 64;
 /// The most bytes of an artifact. The largest programs that are known come to half of that.
 pub(super) const MOST_ARTIFACT: u64 = 1 << 30;
+/// The most bytes that a process may say at once, besides what its guest writes: what is made of a message takes many times its
+/// size, in a process that many runs share.
+const MOST_SAID: u32 = 1 << 20;
+/// How many times longer a line of a log is when all of it has to be escaped, and more.
+const ESCAPED: u64 = 8;
+/// How long a process that has closed its socket is waited for to end, as it does at once if that is why it has.
+const LINGER: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 /// How long a fresh process is waited for to take what it is told. Long: it may share its core with hundreds.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -82,7 +91,9 @@ impl Launcher {
     pub(super) fn spawn_compiler(&self, policy: &Policy) -> Result<Process, Rejection> {
         let memory = policy.limits.run.compile_memory.finite().map(|bytes| bytes.saturating_add(COMPILER_SLACK));
         let rlimits = Rlimits { data: memory, address_space: None, file_size: Some(MOST_ARTIFACT), open_files: Some(DESCRIPTORS) };
-        self.spawn(Purpose::Compiler, rlimits, Vec::new(), None, None)
+        let mut process = self.spawn(Purpose::Compiler, rlimits, Vec::new(), None, None)?;
+        process.channel.takes_at_most(MOST_SAID);
+        Ok(process)
     }
 
     pub(super) fn spawn_worker(&self, policy: &Policy, needs: &Needs) -> Result<Process, Rejection> {
@@ -92,7 +103,11 @@ impl Launcher {
         }
         let tmp = policy.grants.tmp.map(|size| size.get());
         let group = needs.group.map(|limits| self.group("run", &limits)).transpose()?;
-        self.spawn(Purpose::Process, worker_rlimits(policy), dirs, tmp, group)
+        let mut process = self.spawn(Purpose::Process, worker_rlimits(policy), dirs, tmp, group)?;
+        let limits = &policy.limits.run;
+        let written = limits.log_bytes.ceiling().saturating_mul(ESCAPED).saturating_add(limits.output.ceiling());
+        process.channel.takes_at_most(u32::try_from(written).unwrap_or(u32::MAX).saturating_add(MOST_SAID));
+        Ok(process)
     }
 
     /// A group of its own for a process.
@@ -158,8 +173,10 @@ impl Process {
 pub(super) fn worker_rlimits(policy: &Policy) -> Rlimits {
     let limits = &policy.limits.run;
     let dirs = policy.grants.dirs.len() as u64;
+    // The module is not known yet, and may be as large as any.
+    let module = limits.module_size.ceiling().min(MOST_ARTIFACT);
     Rlimits {
-        data: limits.memory.finite().map(|bytes| bytes.saturating_add(SLACK)),
+        data: limits.memory.finite().map(|bytes| bytes.saturating_add(SLACK + module)),
         address_space: None,
         file_size: limits.file_size.finite(),
         open_files: limits.open_files.finite().map(|files| files.saturating_add(DESCRIPTORS + dirs)),
@@ -174,22 +191,29 @@ pub(super) fn layer_names(layers: &[Layer]) -> Vec<String> {
 fn ungranted(error: &GrantError) -> Rejection {
     match error {
         GrantError::Open { .. } => Rejection::new(RejectReason::NotFound, error.to_string()),
-        GrantError::Jail { .. } => Rejection::new(RejectReason::Unenforceable, error.to_string()),
+        GrantError::Jail { .. } => {
+            let remedy = "grant a directory without other file systems beneath it, or use isolation `none`";
+            Rejection::new(RejectReason::Unenforceable, format!("{error}; {remedy}"))
+        }
     }
 }
 
 /// Looks at a process that is gone, or speaks no sense and is ended for it. The step into its jail that failed, if it never got
 /// so far as to say so.
 pub(crate) fn death(process: &mut Process, words: Option<String>, error: &WireError) -> Result<Death, Rejection> {
-    if !matches!(error, WireError::Closed) {
-        process.child.kill();
+    let closed = matches!(error, WireError::Closed);
+    if closed {
+        let _ = rustix::event::poll(&mut [PollFd::from_borrowed_fd(process.child.pidfd(), PollFlags::IN)], Some(&LINGER));
     }
+    let goes_on = closed && !process.child.has_ended();
+    process.child.kill();
     let exit = process.child.wait().ok();
     if let Some(rejection) = process.failed_start() {
         return Err(rejection);
     }
     let out_of_memory = process.group.as_ref().is_some_and(|group| group.usage().oom_kills.is_some_and(|kills| kills > 0));
     let words = words.or_else(|| process.child.last_words());
-    let words = words.or_else(|| (!matches!(error, WireError::Closed)).then(|| error.to_string()));
+    let words = words.or_else(|| goes_on.then(|| "it closed its socket and went on".into()));
+    let words = words.or_else(|| (!closed).then(|| error.to_string()));
     Ok(Death { exit, out_of_memory, words })
 }
