@@ -75,6 +75,8 @@ pub(crate) fn without_namespace(spec: &JailSpec, fds: Vec<OwnedFd>) -> Result<Ve
         let error = io::Error::from(io::ErrorKind::Unsupported);
         return Err(JailError::new(Layer::MountNamespace, "mount anything without a mount namespace", &error));
     }
+    // Not where the parent was: a path that is relative to it would tell where that is.
+    rustix::process::chdir("/").map_err(failed("leave the parent's directory"))?;
     Ok(fds)
 }
 

@@ -17,6 +17,7 @@ mod policy;
 mod rule;
 mod table;
 
+pub(crate) use filter::remapping_fails;
 pub use extra::{ExtraSyscalls, UnknownSyscall};
 pub use policy::{SyscallPolicy, Use};
 pub use rule::{Arg, Condition, Phase, Rule};
