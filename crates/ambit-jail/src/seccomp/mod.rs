@@ -17,8 +17,8 @@ mod policy;
 mod rule;
 mod table;
 
-pub(crate) use filter::remapping_fails;
 pub use extra::{ExtraSyscalls, UnknownSyscall};
+pub(crate) use filter::remapping_fails;
 pub use policy::{SyscallPolicy, Use};
 pub use rule::{Arg, Condition, Phase, Rule};
 pub use table::table;

@@ -50,15 +50,8 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    pub(crate) const ALL: [Self; 7] = [
-        Self::JoinGroup,
-        Self::BecomeId,
-        Self::KeepCapabilities,
-        Self::Descriptors,
-        Self::DieWithParent,
-        Self::Exec,
-        Self::Shed,
-    ];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::JoinGroup, Self::BecomeId, Self::KeepCapabilities, Self::Descriptors, Self::DieWithParent, Self::Exec, Self::Shed];
 }
 
 /// Makes the child. It waits at the gate until the parent lets it go, so that the parent can write its user maps first.
@@ -168,9 +161,11 @@ unsafe fn shed() -> c_long {
     const NICE_0: c_long = 20;
     // SAFETY: system calls with numbers, and with a pointer to a value that lives as long as the call.
     unsafe {
-        // Ignored signals: handlers are gone already. Two numbers are the C library's own, which it refuses.
+        // Ignored signals: handlers are gone already. The raw call, since the C library refuses two numbers of its own; of the two
+        // that can only have their default the kernel refuses to hear.
+        let default = [0_u64; 4];
         for signal in 1..=SIGNALS {
-            libc::signal(signal, libc::SIG_DFL);
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), ptr::null_mut::<u64>(), size_of::<u64>());
         }
         // Addresses that are not random, or pages that can be executed if they can be read.
         if libc::personality(0xffff_ffff) != 0 && libc::personality(0) < 0 {
