@@ -83,6 +83,8 @@ pub fn enter<T>(
     // 2. What needs the old root, `/proc`, or a process that may be looked at: the caller's own, and to find the stack.
     before();
     let sealed = sys::seal_stack().is_ok();
+    // What rustix asks the kernel once, and before Linux 6.4 reads in `/proc`: it panics where that is gone.
+    rustix::param::page_size();
     layers.passed(Layer::ClosedFds);
     layers.check(Layer::EmptyEnvironment, no_environment)?;
     // 3. Resource limits, while memory is still small and nothing has been taken.

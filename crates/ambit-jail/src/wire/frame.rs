@@ -32,6 +32,7 @@ impl Frames {
     ///
     /// # Errors
     /// What came is no frame, or goes beyond the caps: known by its header, before anything of that size is kept.
+    #[expect(clippy::should_implement_trait, reason = "there may be more after an end, which an iterator would not say")]
     pub fn next(&mut self) -> Result<Option<(Vec<u8>, usize)>, WireError> {
         let Some((header, rest)) = self.bytes.split_first_chunk::<HEADER>() else { return Ok(None) };
         let [mark, version, fds, zero, length @ ..] = *header;
