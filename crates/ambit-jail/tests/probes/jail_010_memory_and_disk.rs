@@ -36,10 +36,10 @@ pub(crate) const PROBES: Probes = &[
     ("the stack, moved", Attempt::Call(moved_stack)),
     ("memory files", Attempt::Call(|_| blocks(memory_file))),
     ("pipes", Attempt::Call(|_| blocks(pipes))),
-    ("System V memory", Attempt::Call(|_| blocks(|| system_v()))),
+    ("System V memory", Attempt::Call(|_| blocks(system_v))),
     ("remapped", Attempt::Call(|_| remapped())),
     ("page tables", Attempt::Call(|_| page_tables())),
-    ("fill /tmp", Attempt::Look(|_| fill_tmp())),
+    ("fill /tmp", Attempt::Call(|_| fill_tmp())),
     ("many files", Attempt::Call(|_| many_files())),
     ("write to /", Attempt::Look(|_| said(&fs::write("/file", "x")))),
     ("a long file", Attempt::Look(long_file)),
@@ -149,13 +149,13 @@ fn remove(path: &Path) {
     let _ = rustix::fs::unlinkat(rustix::fs::CWD, path, rustix::fs::AtFlags::empty());
 }
 
-fn fill_tmp() -> String {
+fn fill_tmp() -> i64 {
     let dir = std::env::temp_dir().join(format!("ambit-fill-{}", std::process::id()));
     let mut file = fs::File::create(&dir).expect("a file in /tmp");
     let bytes = vec![1; 64 << 10];
     let blocks = (0..64).take_while(|_| file.write_all(&bytes).is_ok()).count();
     remove(&dir);
-    format!("{} KiB", blocks * 64)
+    blocks as i64 * 64
 }
 
 fn many_files() -> i64 {
@@ -172,6 +172,14 @@ fn long_file(_: &Given) -> String {
     said(&written)
 }
 
+/// What it says of an attempt that is refused more, and goes on.
+fn number(came: &Came) -> i64 {
+    match came {
+        Came::Said(number) => number.parse().expect("a number"),
+        other => panic!("it goes on: {other:?}"),
+    }
+}
+
 fn limited() -> Jail {
     Jail { rlimits: Rlimits { data: Some(LIMIT), ..Rlimits::default() }, ..Jail::new() }
 }
@@ -180,9 +188,10 @@ fn no_memory_is_hidden_from_its_limit() {
     for purpose in [Purpose::Process, Purpose::Compiler] {
         let jail = Jail { purpose, ..limited() };
         for name in ["private memory", "the heap", "remapped"] {
-            let Came::Said(blocks) = jail.attempt(name, "") else { panic!("{name}: it is refused more, and goes on") };
-            let blocks: i64 = blocks.parse().expect("a number");
-            assert!((2..LIMIT_BLOCKS).contains(&blocks), "{name}: {blocks} blocks");
+            let blocks = number(&jail.attempt(name, ""));
+            // Where the stack cannot be sealed nothing is remapped at all.
+            let least = if name == "remapped" { 0 } else { 2 };
+            assert!((least..LIMIT_BLOCKS).contains(&blocks), "{name}: {blocks} blocks");
         }
         for name in [
             "shared memory",
@@ -237,12 +246,11 @@ fn a_group_counts_all_memory() {
 
 fn file_systems_end() {
     let jail = Jail { tmp: Some(1 << 20), ..Jail::new() };
-    let Came::Said(filled) = jail.attempt("fill /tmp", "") else { panic!("it goes on") };
-    let kib: u64 = filled.trim_end_matches(" KiB").parse().expect("a number");
-    assert!((512..=1024).contains(&kib), "{filled}");
-    assert_eq!(outside("fill /tmp", ""), Came::said("4096 KiB"));
-    let Came::Said(files) = jail.attempt("many files", "") else { panic!("it goes on") };
-    assert!((200..=256).contains(&files.parse::<u32>().expect("a number")), "{files} files");
+    let kib = number(&jail.attempt("fill /tmp", ""));
+    assert!((512..=1024).contains(&kib), "{kib} KiB");
+    assert_eq!(outside("fill /tmp", ""), Came::said(4096));
+    let files = number(&jail.attempt("many files", ""));
+    assert!((200..=256).contains(&files), "{files} files");
     assert_eq!(outside("many files", ""), Came::said(1000));
     assert_eq!(jail.attempt("write to /", ""), Came::said("ReadOnlyFilesystem"));
     let short = Jail { rlimits: Rlimits { file_size: Some(64 << 10), ..Rlimits::default() }, ..jail };

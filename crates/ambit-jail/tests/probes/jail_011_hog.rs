@@ -1,7 +1,8 @@
 //! jail-011: who uses all the CPU time there is and listens to no signal.
 
 use std::{
-    process::Stdio,
+    fs,
+    process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -27,7 +28,8 @@ fn hog(_: &Given) -> String {
     for signal in 1..=64 {
         call(libc::SYS_rt_sigaction, [signal, ptr(&mut ignore), 0, 8, 0, 0]);
     }
-    call(libc::SYS_rt_sigprocmask, [0, ptr(&mut u64::MAX), 0, 8, 0, 0]);
+    let mut all = u64::MAX;
+    call(libc::SYS_rt_sigprocmask, [0, ptr(&mut all), 0, 8, 0, 0]);
     loop {
         std::hint::spin_loop();
     }
@@ -45,12 +47,24 @@ fn a_hog_ends_at_once() {
     assert!(began.elapsed() < Duration::from_millis(250), "{:?}", began.elapsed());
 
     // Outside it ignores what one asks for politely.
-    let mut child = outside::command("hog", "").stdout(Stdio::null()).spawn().expect("started");
-    thread::sleep(Duration::from_millis(100));
-    let pid = Pid::from_child(&child);
+    let mut child = Ended(outside::command("hog", "").stdout(Stdio::null()).spawn().expect("started"));
+    let pid = Pid::from_child(&child.0);
+    let status = format!("/proc/{}/status", pid.as_raw_nonzero());
+    let until = Instant::now() + Duration::from_secs(20);
+    while !fs::read_to_string(&status).expect("/proc").contains("SigBlk:\tfffffffffffbfeff") {
+        assert!(Instant::now() < until, "it does not begin");
+        thread::sleep(Duration::from_millis(5));
+    }
     kill_process(pid, Signal::TERM).expect("it is there");
     thread::sleep(Duration::from_millis(50));
-    assert!(child.try_wait().expect("a child").is_none());
-    child.kill().expect("it is there");
-    child.wait().expect("its end");
+    assert!(child.0.try_wait().expect("a child").is_none());
+}
+
+/// Nothing else would end it, should this test fail.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill().and_then(|()| self.0.wait());
+    }
 }

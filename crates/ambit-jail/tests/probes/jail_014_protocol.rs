@@ -8,7 +8,7 @@ use crate::{
     Test,
     inside::Answer,
     jail::{Inmate, Jail},
-    probe::{Attempt, Given, Probes},
+    probe::{Attempt, Probes},
     raw::{call, ptr},
 };
 
