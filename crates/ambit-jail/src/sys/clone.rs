@@ -119,6 +119,8 @@ fn child(plan: &ChildPlan<'_>) -> ! {
             check(Step::JoinGroup, libc::write(group.as_raw_fd(), c"0".as_ptr().cast(), 1) as c_long);
         }
         if let Some(id) = plan.become_id {
+            // Without a user namespace of its own, who ceases to be root loses the two that are kept below. Exec ends this.
+            check(Step::BecomeId, c_long::from(libc::prctl(libc::PR_SET_KEEPCAPS, 1)));
             // The raw calls: this process has one thread, and libc's would look for others to tell.
             check(Step::BecomeId, libc::syscall(libc::SYS_setgroups, 0, ptr::null::<u32>()));
             check(Step::BecomeId, libc::syscall(libc::SYS_setresgid, id, id, id));

@@ -1,6 +1,6 @@
 //! jail-017: where a layer cannot be had, there is no jail, unless somebody goes without.
 
-use std::fs;
+use std::{fs, os::unix::process::parent_id};
 
 use ambit_core::Layer;
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
@@ -11,10 +11,12 @@ use crate::{
     outside,
     probe::{Attempt, Came, Given, Probes},
     raw::call,
+    skip::is_root,
 };
 
 pub(crate) const TESTS: &[Test] = &[
     ("jail_017_no_namespaces_no_jail", no_namespaces_no_jail),
+    ("jail_017_root_without_a_user_namespace", root_without_a_user_namespace),
     ("jail_017_no_landlock_no_jail", no_landlock_no_jail),
     ("jail_017_no_seccomp_no_jail", no_seccomp_no_jail),
     ("jail_017_an_older_kernel_cannot_seal", an_older_kernel_cannot_seal),
@@ -22,6 +24,7 @@ pub(crate) const TESTS: &[Test] = &[
 
 pub(crate) const PROBES: Probes = &[
     ("without namespaces", Attempt::Look(without_namespaces)),
+    ("without a user namespace", Attempt::Look(without_user_namespace)),
     ("without Landlock", Attempt::Look(|given| without(given, &[444], Layer::Landlock))),
     ("without seccomp", Attempt::Look(|given| without(given, &[libc::SYS_seccomp], Layer::Seccomp))),
     ("without mseal", Attempt::Look(without_mseal)),
@@ -49,6 +52,22 @@ fn without_namespaces(given: &Given) -> String {
     let dispensable = if given.with == "dispensable" { SPACES.to_vec() } else { Vec::new() };
     let jail = Jail { dispensable, ..Jail::new() };
     said(&jail, "open", "/proc/self/status")
+}
+
+/// A parent that may make every namespace but one for users: the kernel makes none for whoever is in a `chroot`.
+fn without_user_namespace(given: &Given) -> String {
+    let mounts = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/mnt")).expect("/proc");
+    assert_ne!(mounts("self"), mounts(&parent_id().to_string()), "what is mounted here stays here");
+    let dir = tempfile::tempdir().expect("a directory");
+    rustix::mount::mount_bind_recursive("/", dir.path()).expect("a bind mount");
+    rustix::process::chroot(dir.path()).expect("entered");
+    rustix::process::chdir("/").expect("entered");
+    let dispensable = if given.with == "dispensable" { vec![Layer::UserNamespace] } else { Vec::new() };
+    let jail = Jail { dispensable, ..Jail::new() };
+    let said = [said(&jail, "setuid", ""), said(&jail.at(Stage::Below), "what it is", "")].join("; ");
+    // It goes with this process's mounts; the directory itself is removed by the test.
+    std::mem::forget(dir);
+    said
 }
 
 /// What came of a probe in a jail, and which layers there were.
@@ -97,6 +116,28 @@ fn no_namespaces_no_jail() {
     let went = of("without namespaces", "dispensable");
     assert!(went.starts_with(&format!("{:?} with", Came::said(-libc::EACCES))), "{went}");
     assert!(went.contains("Landlock") && went.contains("Seccomp") && !went.contains("Namespace"), "{went}");
+}
+
+fn root_without_a_user_namespace() {
+    if !is_root() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let of = |with: &str| {
+        let output = outside::command("without a user namespace", with).env("TMPDIR", dir.path()).output().expect("started");
+        match outside::came(&output) {
+            Came::Said(said) => said,
+            other => panic!("{other:?}"),
+        }
+    };
+    let refused = of("");
+    assert!(refused.starts_with("NotEntered") && refused.contains("UserNamespace"), "{refused}");
+    let went = of("dispensable");
+    assert!(went.starts_with(&format!("{:?} with", Came::Killed(libc::SIGSYS))), "{went}");
+    assert!(went.contains("MountNamespace") && !went.contains("UserNamespace"), "{went}");
+    for is in ["secure bits 0xef", "bounding 0, ambient 0, capabilities false, groups 0"] {
+        assert!(went.contains(is), "{is}: {went}");
+    }
 }
 
 fn no_landlock_no_jail() {
