@@ -6,13 +6,15 @@ use std::{
 };
 
 use ambit_core::{Access, Layer};
-use rustix::process::{DumpableBehavior, Signal};
+use rustix::process::{
+    DumpableBehavior, Signal, SpeculationFeature, SpeculationFeatureControl, control_speculative_feature, getpid, getsid,
+};
 
 use crate::{
     capabilities,
     error::JailError,
     landlock, rlimits, root,
-    seccomp::{Phase, SyscallPolicy, Use},
+    seccomp::{Phase, SyscallPolicy, Use, remapping_fails},
     spec::{JailSpec, Purpose},
     sys,
     wire::{Channel, WireError},
@@ -78,8 +80,11 @@ pub fn enter<T>(
     }
     let mut layers = Layers { have: spec.given.clone(), dispensable: &spec.dispensable };
     let namespaces = spec.given.contains(&Layer::MountNamespace);
-    // 2. What needs the old root, `/proc`, or a process that may be looked at.
+    // 2. What needs the old root, `/proc`, or a process that may be looked at: the caller's own, and to find the stack.
     before();
+    let sealed = sys::seal_stack().is_ok();
+    // What rustix asks the kernel once, and before Linux 6.4 reads in `/proc`: it panics where that is gone.
+    rustix::param::page_size();
     layers.passed(Layer::ClosedFds);
     layers.check(Layer::EmptyEnvironment, no_environment)?;
     // 3. Resource limits, while memory is still small and nothing has been taken.
@@ -88,7 +93,9 @@ pub fn enter<T>(
     let dirs = if namespaces { root::build(spec, fds)? } else { root::without_namespace(spec, fds)? };
     // 5. Away from the terminal, whose owner could otherwise be fed input.
     layers.check(Layer::Session, || match rustix::process::setsid() {
-        Ok(_) | Err(rustix::io::Errno::PERM) => Ok(()),
+        Ok(_) => Ok(()),
+        // Refused to who leads a group: well if it leads a session too, and else still at its parent's terminal.
+        Err(rustix::io::Errno::PERM) if getsid(None) == Ok(getpid()) => Ok(()),
         Err(error) => Err(JailError::new(Layer::Session, "make a session", &error.into())),
     })?;
     // 6. No capabilities: after the mounts that need them, before anything that a capability could undo.
@@ -106,6 +113,9 @@ pub fn enter<T>(
     })?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|error| JailError::other("tie the process to its parent", &error.into()))?;
+    // Nor does it learn of others by what a shared branch predictor speculates. Where the CPU has no such control, or none is
+    // needed, the kernel refuses.
+    let _ = control_speculative_feature(SpeculationFeature::IndirectBranchSpeculation, SpeculationFeatureControl::FORCE_DISABLE);
     // 9. Landlock: after the root is as it stays, since its rules name what is there.
     layers.check(Layer::Landlock, || {
         let granted: Vec<_> = dirs.iter().zip(accesses(spec)).map(|(dir, access)| (dir.as_fd(), access)).collect();
@@ -119,7 +129,12 @@ pub fn enter<T>(
         Purpose::Process => Phase::Loading,
         Purpose::Tenant | Purpose::Compiler => Phase::Running,
     };
-    layers.check(Layer::Seccomp, || syscalls.install(first))?;
+    layers.check(Layer::Seccomp, || {
+        if !sealed {
+            remapping_fails()?;
+        }
+        syscalls.install(first)
+    })?;
     Ok(Entered { layers: layers.have, dirs, syscalls, helpers })
 }
 

@@ -39,7 +39,7 @@ pub(crate) enum Stage {
 /// A jail that is to be.
 #[derive(Debug, Clone)]
 pub(crate) struct Jail {
-    stage: Stage,
+    pub(crate) stage: Stage,
     pub(crate) purpose: Purpose,
     pub(crate) engine: EngineId,
     pub(crate) dispensable: Vec<Layer>,

@@ -63,7 +63,7 @@ fn walk_out(given: &Given) -> String {
     let start = rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
     let made = fs::create_dir_all(std::env::temp_dir().join(&name));
     let chroot = rustix::process::chroot(std::env::temp_dir().join(&name));
-    let _ = start.map(|start| rustix::process::fchdir(start));
+    let _ = start.map(rustix::process::fchdir);
     for _ in 0..16 {
         let _ = rustix::process::chdir("..");
     }

@@ -8,6 +8,7 @@
 //! One file for each row of the catalogue, named after it. All of it runs twice: as whoever starts it, and as nobody if that is
 //! root.
 
+mod as_nobody;
 mod inside;
 mod jail;
 mod jail_001_more_processes;
@@ -17,7 +18,18 @@ mod jail_004_other_namespaces;
 mod jail_005_sockets;
 mod jail_006_files_of_the_machine;
 mod jail_007_messages_to_others;
+mod jail_008_inherited;
 mod jail_009_more_rights;
+mod jail_010_memory_and_disk;
+mod jail_011_hog;
+mod jail_012_crashes;
+mod jail_013_orphans;
+mod jail_014_protocol;
+mod jail_015_terminal;
+mod jail_016_other_doors;
+mod jail_017_half_a_jail;
+mod jail_018_code;
+mod jail_019_speculation;
 mod outside;
 mod probe;
 #[path = "../walls/raw.rs"]
@@ -41,7 +53,19 @@ const TESTS: &[&[Test]] = &[
     jail_005_sockets::TESTS,
     jail_006_files_of_the_machine::TESTS,
     jail_007_messages_to_others::TESTS,
+    jail_008_inherited::TESTS,
     jail_009_more_rights::TESTS,
+    jail_010_memory_and_disk::TESTS,
+    jail_011_hog::TESTS,
+    jail_012_crashes::TESTS,
+    jail_013_orphans::TESTS,
+    jail_014_protocol::TESTS,
+    jail_015_terminal::TESTS,
+    jail_016_other_doors::TESTS,
+    jail_017_half_a_jail::TESTS,
+    jail_018_code::TESTS,
+    jail_019_speculation::TESTS,
+    as_nobody::TESTS,
 ];
 
 fn main() -> ExitCode {

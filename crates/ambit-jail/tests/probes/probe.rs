@@ -5,7 +5,9 @@ use std::{fmt::Display, os::fd::OwnedFd};
 use crate::{
     jail::{Jail, Stage},
     jail_001_more_processes, jail_002_other_processes, jail_003_kernel_parts, jail_004_other_namespaces, jail_005_sockets,
-    jail_006_files_of_the_machine, jail_007_messages_to_others, jail_009_more_rights,
+    jail_006_files_of_the_machine, jail_007_messages_to_others, jail_008_inherited, jail_009_more_rights, jail_010_memory_and_disk,
+    jail_011_hog, jail_012_crashes, jail_013_orphans, jail_014_protocol, jail_015_terminal, jail_016_other_doors,
+    jail_017_half_a_jail, jail_018_code, jail_019_speculation,
     outside::outside,
     skip::{is_root, skip},
 };
@@ -44,13 +46,25 @@ const PROBES: &[Probes] = &[
     jail_005_sockets::PROBES,
     jail_006_files_of_the_machine::PROBES,
     jail_007_messages_to_others::PROBES,
+    jail_008_inherited::PROBES,
     jail_009_more_rights::PROBES,
+    jail_010_memory_and_disk::PROBES,
+    jail_011_hog::PROBES,
+    jail_012_crashes::PROBES,
+    jail_013_orphans::PROBES,
+    jail_014_protocol::PROBES,
+    jail_015_terminal::PROBES,
+    jail_016_other_doors::PROBES,
+    jail_017_half_a_jail::PROBES,
+    jail_018_code::PROBES,
+    jail_019_speculation::PROBES,
 ];
 
 /// Makes an attempt in this process.
 pub(crate) fn make(name: &str, given: &Given) -> String {
-    let found = PROBES.iter().copied().flatten().find(|(other, _)| *other == name);
-    match found.unwrap_or_else(|| panic!("there is no probe `{name}`")).1 {
+    let mut found = PROBES.iter().copied().flatten().filter(|(other, _)| *other == name);
+    let (Some((_, attempt)), None) = (found.next(), found.next()) else { panic!("`{name}` is not the name of one probe") };
+    match attempt {
         Attempt::Call(call) => call(given).to_string(),
         Attempt::Look(look) => look(given),
     }

@@ -4,11 +4,11 @@
 
 use std::hint::black_box;
 
-const PAGE: u64 = 4096;
+const PAGE: usize = 4096;
 
 /// Writes to each page of `bytes` from `address` on, which the caller has just mapped.
 pub(crate) fn fill(address: u64, bytes: u64) {
-    for page in (address..address + bytes).step_by(PAGE as usize) {
+    for page in (address..address + bytes).step_by(PAGE) {
         // SAFETY: the caller mapped it, and no Rust value lies in it. If it is not writable, this process ends, which is one of
         // the things that a probe may find.
         unsafe { (page as *mut u8).write_volatile(1) };
