@@ -6,6 +6,7 @@ mod clone;
 mod fds;
 mod mount;
 mod page;
+mod pagemap;
 mod userns;
 mod wait;
 
@@ -14,5 +15,6 @@ pub(crate) use clone::{ChildPlan, Step, clone_and_exec};
 pub(crate) use fds::{close_others, control_fd};
 pub(crate) use mount::{MountAttributes, set_attributes};
 pub use page::SharedPage;
+pub(crate) use pagemap::pagemap_scan;
 pub(crate) use userns::user_namespace;
 pub(crate) use wait::wait;
