@@ -41,13 +41,13 @@ fn hear_compiler(message: &[u8]) {
     match says {
         None | Some(CompilerSays::Entered | CompilerSays::Compiled) => {}
         Some(CompilerSays::NotEntered(error)) => check_error(&error),
-        Some(CompilerSays::Refused(rejection)) => check_rejection(&rejection),
+        Some(CompilerSays::Refused(rejection)) => check_rejection(&rejection, Isolation::Process),
         Some(CompilerSays::Failed(reason)) => check_line(&reason, 512),
     }
 }
 
 fn hear_worker(message: &[u8], policy: &Policy, isolation: Isolation) {
-    let says = bounded(message.len(), TIMES, || decode::<FromWorker>(message).ok().map(worker));
+    let says = bounded(message.len(), TIMES, || decode::<FromWorker>(message).ok().map(|said| worker(said, isolation)));
     match says {
         None => {}
         Some(WorkerSays::Entered { layers, engine_version }) => {
@@ -55,7 +55,7 @@ fn hear_worker(message: &[u8], policy: &Policy, isolation: Isolation) {
             check_line(&engine_version, 64);
         }
         Some(WorkerSays::NotEntered(error)) => check_error(&error),
-        Some(WorkerSays::Loaded { module: _, refused }) => refused.iter().for_each(check_rejection),
+        Some(WorkerSays::Loaded { module: _, refused }) => refused.iter().for_each(|refused| check_rejection(refused, isolation)),
         Some(WorkerSays::Log(text)) => check_line(&text, message.len()),
         Some(WorkerSays::Failed(reason)) => check_line(&reason, 512),
         Some(WorkerSays::Ended(end)) => check_end(message.len(), end, policy, isolation),
@@ -100,7 +100,7 @@ fn check_outcome(outcome: &Outcome, policy: &Policy, isolation: Isolation) {
             assert_eq!(*allowed, policy.limits.run.get(*limit).ceiling(), "{limit}");
             assert!(!parents_limit(*limit, isolation), "{limit}");
         }
-        Outcome::Rejected(rejection) => check_rejection(rejection),
+        Outcome::Rejected(rejection) => check_rejection(rejection, isolation),
         Outcome::Lost { reason } => check_line(reason, 2048),
         // A tenant's worker ends a run when it is told to, and says so.
         Outcome::Cancelled { by } if isolation == Isolation::Tenant => check_line(by, 128),
@@ -118,10 +118,14 @@ fn parents_limit(limit: LimitKey, isolation: Isolation) -> bool {
     }
 }
 
-fn check_rejection(Rejection { reason, message }: &Rejection) {
+fn check_rejection(Rejection { reason, message }: &Rejection, isolation: Isolation) {
     check_line(message, 2048);
-    let parents = [RejectReason::Signature, RejectReason::Quarantined, RejectReason::CompileBudget, RejectReason::Overloaded];
-    assert!(!parents.contains(reason), "only a parent says {reason}");
+    let parents = match reason {
+        RejectReason::Signature | RejectReason::Quarantined | RejectReason::CompileBudget => true,
+        RejectReason::Overloaded => isolation == Isolation::Process,
+        _ => false,
+    };
+    assert!(!parents, "only a parent says {reason}");
 }
 
 fn check_error(JailError { layer: _, step, errno }: &JailError) {

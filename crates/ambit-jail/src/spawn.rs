@@ -40,6 +40,11 @@ const NAMESPACES: [(Layer, c_int); 6] = [
     (Layer::UtsNamespace, libc::CLONE_NEWUTS),
 ];
 
+/// Whether a layer is a namespace.
+pub(crate) fn is_namespace(layer: Layer) -> bool {
+    NAMESPACES.iter().any(|(namespace, _)| *namespace == layer)
+}
+
 /// What it needs in its own user namespace to build its root and to give the rest away: mounts, and the bounding set.
 const KEPT: [u32; 2] = [21, 8];
 const _: () = {

@@ -419,7 +419,7 @@ fn hear(process: &mut Process, shared: &Shared, turn: Instant) -> Result<(), Out
             Err(error) => return Err(gone(process, &error)),
         };
         let mut state = shared.state();
-        match believe::worker(said) {
+        match believe::worker(said, Isolation::Tenant) {
             WorkerSays::Ended(end) => {
                 // What nobody waits for is a lie, or of a run that was given up.
                 if let Some(waiting) = state.runs.remove(&end.run()) {

@@ -95,15 +95,17 @@ pub struct Believed {
     pub stderr: Vec<u8>,
 }
 
-/// What is believed of a worker.
-pub fn worker(said: FromWorker) -> WorkerSays {
+/// What is believed of a worker at this level of isolation.
+pub fn worker(said: FromWorker, isolation: Isolation) -> WorkerSays {
     match said {
         FromWorker::Entered { layers, engine_version } => WorkerSays::Entered {
             layers: Layer::ALL.iter().copied().filter(|layer| layers.contains(layer)).collect(),
             engine_version: escape_again(&engine_version, LONGEST_NAME),
         },
         FromWorker::NotEntered(error) => WorkerSays::NotEntered(believe_error(error)),
-        FromWorker::Loaded { module, refused } => WorkerSays::Loaded { module, refused: refused.map(believe_rejection) },
+        FromWorker::Loaded { module, refused } => {
+            WorkerSays::Loaded { module, refused: refused.map(|rejection| believe_rejection(rejection, isolation)) }
+        }
         FromWorker::Log { run: _, text } => WorkerSays::Log(escape_again(&text, text.len())),
         FromWorker::Ended(end) => WorkerSays::Ended(End(end)),
         FromWorker::Repeated { run, took, ended, failure, over } => {
@@ -119,7 +121,7 @@ pub fn compiler(said: FromCompiler) -> CompilerSays {
         FromCompiler::Entered(_) => CompilerSays::Entered,
         FromCompiler::NotEntered(error) => CompilerSays::NotEntered(believe_error(error)),
         FromCompiler::Compiled => CompilerSays::Compiled,
-        FromCompiler::Rejected(rejection) => CompilerSays::Refused(believe_rejection(rejection)),
+        FromCompiler::Rejected(rejection) => CompilerSays::Refused(believe_rejection(rejection, Isolation::Process)),
         FromCompiler::Failed(text) => CompilerSays::Failed(escape_again(&text, LONGEST_REASON)),
     }
 }
@@ -178,7 +180,7 @@ fn believe_outcome(outcome: Outcome, policy: &Policy, isolation: Isolation) -> O
             // Also where there is none: an engine has ends of its own, and some limits have one beyond which none is raised.
             Outcome::LimitExceeded { limit, allowed: policy.limits.run.get(limit).ceiling(), used }
         }
-        Outcome::Rejected(rejection) => Outcome::Rejected(believe_rejection(rejection)),
+        Outcome::Rejected(rejection) => Outcome::Rejected(believe_rejection(rejection, isolation)),
         Outcome::Lost { reason } => Outcome::Lost { reason: line(&reason) },
         Outcome::Cancelled { by } if isolation == Isolation::Tenant => Outcome::Cancelled { by: escape_again(&by, 128) },
         Outcome::LimitExceeded { .. } | Outcome::Cancelled { .. } | Outcome::Killed { .. } => {
@@ -188,20 +190,20 @@ fn believe_outcome(outcome: Outcome, policy: &Policy, isolation: Isolation) -> O
 }
 
 /// What a worker says of why it refused something.
-fn believe_rejection(Rejection { reason, message }: Rejection) -> Rejection {
-    match reason {
+fn believe_rejection(Rejection { reason, message }: Rejection, isolation: Isolation) -> Rejection {
+    let known = match reason {
         RejectReason::InvalidModule
         | RejectReason::UnsupportedFeature
         | RejectReason::ImportDenied
         | RejectReason::Unenforceable
         | RejectReason::Policy
-        | RejectReason::NotFound
-        | RejectReason::Overloaded => Rejection::new(reason, line(&message)),
+        | RejectReason::NotFound => true,
+        // Where guests share it. Whoever hears this tries again: a worker of one run would have its guest tried for ever.
+        RejectReason::Overloaded => isolation == Isolation::Tenant,
         // Signatures, quarantines and a compiler's time are not the worker's to say.
-        RejectReason::Signature | RejectReason::Quarantined | RejectReason::CompileBudget => {
-            Rejection::new(RejectReason::Policy, line(&message))
-        }
-    }
+        RejectReason::Signature | RejectReason::Quarantined | RejectReason::CompileBudget => false,
+    };
+    Rejection::new(if known { reason } else { RejectReason::Policy }, line(&message))
 }
 
 /// Whether a limit is one that a worker enforces itself.

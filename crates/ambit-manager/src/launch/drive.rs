@@ -251,7 +251,7 @@ impl<'a> Drive<'a> {
                 Ok(Some((said, _))) => said,
                 Err(error) => return Some(self.worker_is_gone(&error)),
             };
-            match believe::worker(said) {
+            match believe::worker(said, Isolation::Process) {
                 WorkerSays::Entered { layers, engine_version } if self.prepared.worker.entered.is_none() => {
                     self.prepared.worker.entered = Some(Entered { layers, engine_version });
                 }

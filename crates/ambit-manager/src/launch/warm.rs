@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ambit_core::{Policy, Rejection};
+use ambit_core::{Isolation, Policy, Rejection};
 use ambit_jail::{Purpose, Rlimits, wire::FromWorker};
 use rustix::event::{PollFd, PollFlags};
 
@@ -171,7 +171,7 @@ pub(crate) fn entered(mut process: Process) -> Result<Process, Rejection> {
     };
     loop {
         match process.channel.try_receive::<FromWorker>() {
-            Ok(Some((said, _))) => match believe::worker(said) {
+            Ok(Some((said, _))) => match believe::worker(said, Isolation::Process) {
                 WorkerSays::Entered { layers, engine_version } => {
                     process.entered = Some(Entered { layers, engine_version });
                     return Ok(process);

@@ -109,6 +109,7 @@ fn no_more_is_logged_than_the_guest_may() {
 
 fn reasons_are_one_line() {
     let (report, _) = run("compiler-rejects-in-red", &[]);
+    // Nor is the module quarantined: that is not the compiler's to say.
     let Outcome::Rejected(rejection) = &report.outcome else { panic!("{:?}", report.outcome) };
     assert_eq!((rejection.reason, rejection.message.as_str()), (RejectReason::Policy, "\\u{1b}[31mred"));
     let (report, _) = run("compiler-not-entered-in-red", &[]);
