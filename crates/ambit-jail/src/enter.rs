@@ -16,7 +16,7 @@ use crate::{
     landlock, rlimits, root,
     seccomp::{Phase, SyscallPolicy, Use, remapping_fails},
     spec::{JailSpec, Purpose},
-    sys,
+    sys::{self, SharedPage},
     wire::{Channel, WireError},
 };
 
@@ -25,6 +25,8 @@ use crate::{
 pub struct Entered<T> {
     /// The layers that are around it, those included that spawning gave it.
     pub layers: Vec<Layer>,
+    /// The page of counters that it shares with its parent, if it was given one.
+    pub page: Option<SharedPage>,
     /// The granted directories, as they are inside, in the order of the specification; then `/tmp`, if there is one.
     pub dirs: Vec<OwnedFd>,
     /// The system calls that are left, for [closing](SyscallPolicy::install) the second phase.
@@ -68,13 +70,13 @@ pub fn receive_spec(channel: &mut Channel) -> Result<(JailSpec, Vec<OwnedFd>), W
 /// The first step that failed. Nothing of a guest has been seen.
 pub fn enter<T>(
     spec: &JailSpec,
-    fds: Vec<OwnedFd>,
+    mut fds: Vec<OwnedFd>,
     before: impl FnOnce(),
     helpers: impl FnOnce() -> io::Result<T>,
 ) -> Result<Entered<T>, JailError> {
     // 1. What is asked for must make sense before anything is changed.
     let syscalls = syscalls(spec)?;
-    if fds.len() != spec.dirs.len() {
+    if fds.len() != spec.dirs.len() + usize::from(spec.page) {
         let error = io::Error::from(io::ErrorKind::InvalidInput);
         return Err(JailError::other("match descriptors with directories", &error));
     }
@@ -82,6 +84,9 @@ pub fn enter<T>(
     let namespaces = spec.given.contains(&Layer::MountNamespace);
     // 2. What needs the old root, `/proc`, or a process that may be looked at: the caller's own, and to find the stack.
     before();
+    // Shared memory cannot be had later: no limit counts it.
+    let page = spec.page.then(|| SharedPage::open(fds.remove(0))).transpose();
+    let page = page.map_err(|error| JailError::other("map the page of counters", &error))?;
     let sealed = sys::seal_stack().is_ok();
     // What rustix asks the kernel once, and before Linux 6.4 reads in `/proc`: it panics where that is gone.
     rustix::param::page_size();
@@ -135,7 +140,7 @@ pub fn enter<T>(
         }
         syscalls.install(first)
     })?;
-    Ok(Entered { layers: layers.have, dirs, syscalls, helpers })
+    Ok(Entered { layers: layers.have, page, dirs, syscalls, helpers })
 }
 
 /// The system calls that are left to it.

@@ -33,6 +33,7 @@ const WALL_FOR_CPU: u32 = 20;
 pub struct Compiled {
     file: File,
     module: Digest,
+    module_size: u64,
     metering: Metering,
     time: Duration,
 }
@@ -41,6 +42,11 @@ impl Compiled {
     /// The module.
     pub fn module(&self) -> Digest {
         self.module
+    }
+
+    /// Bytes of the module.
+    pub(crate) fn module_size(&self) -> u64 {
+        self.module_size
     }
 
     /// How guests of it are stopped.
@@ -65,6 +71,7 @@ pub(super) struct Compilation {
     process: Process,
     policy: Arc<Policy>,
     module: Digest,
+    module_size: u64,
     metering: Metering,
     artifact: File,
     began: Instant,
@@ -95,8 +102,8 @@ impl Compilation {
             Err(error) => return Err(lost(format!("cannot tell the compiler what to compile: {error}"))),
         }
         let budget = CpuBudget::begin(policy.limits.run.compile_time, &process.child, THREADS);
-        let (policy, module) = (Arc::clone(policy), module.digest());
-        Ok(Self { process, policy, module, metering, artifact, began: Instant::now(), budget, entered: false, words: None })
+        let (policy, module_size, module) = (Arc::clone(policy), module.bytes().len() as u64, module.digest());
+        Ok(Self { process, policy, module, module_size, metering, artifact, began: Instant::now(), budget, entered: false, words: None })
     }
 
     /// Readable when there is something to hear.
@@ -150,7 +157,7 @@ impl Compilation {
                 module_file::seal(&file)
             })
             .map_err(|error| lost(format!("cannot seal the artifact: {error}")))?;
-        Ok(Compiled { file, module: self.module, metering: self.metering, time })
+        Ok(Compiled { file, module: self.module, module_size: self.module_size, metering: self.metering, time })
     }
 
     fn is_gone(&mut self, error: &WireError) -> Outcome {

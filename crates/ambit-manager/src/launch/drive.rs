@@ -2,6 +2,7 @@
 
 use std::{
     os::fd::{AsFd, BorrowedFd},
+    sync::atomic::Ordering::Relaxed,
     time::{Duration, Instant},
 };
 
@@ -19,7 +20,7 @@ use super::{
     compile::{Compilation, Compiled},
     control::Reason,
     module_file,
-    process::{Entered, PATIENCE, death, layer_names},
+    process::{Entered, PATIENCE, death, layer_names, worker_rlimits},
     refused,
     streams::{self, Laid},
     throttle::Throttle,
@@ -145,6 +146,13 @@ impl<'a> Drive<'a> {
         if let Some(compiler) = self.prepared.compiler.take() {
             self.compilation = Some(Compilation::begin(compiler, policy, metering, &self.request.module, &bytes, self.deadline)?);
         }
+        // Now that it is known how large the module is.
+        let tight = worker_rlimits(policy, self.request.module.bytes().len() as u64);
+        self.prepared.worker.child.limit(&tight).or_else(|error| match self.prepared.worker.child.has_ended() {
+            // Found out next.
+            true => Ok(()),
+            false => Err(Outcome::Rejected(refused(&error))),
+        })?;
         let worker = &self.prepared.worker.channel;
         let module = ToWorker::Module { module: MODULE, policy: Box::new((**policy).clone()), metering };
         told(worker.send(&module, &[bytes.as_fd()], patience(self.deadline)))?;
@@ -156,7 +164,6 @@ impl<'a> Drive<'a> {
             name: self.request.name.clone(),
             streams: laid.spec,
             dirs: guest_dirs(policy),
-            page: false,
         }));
         let fds: Vec<BorrowedFd<'_>> = laid.fds.iter().map(AsFd::as_fd).collect();
         told(worker.send(&job, &fds, patience(self.deadline)))?;
@@ -306,7 +313,15 @@ impl<'a> Drive<'a> {
 
     fn report(self, ending: Ending, exit: Option<Exit>) -> Report {
         let Ending { outcome, results, usage, violations } = ending;
-        let Self { prepared, request, compile_time, .. } = self;
+        let Self { prepared, request, compile_time, stage, .. } = self;
+        // Of a guest that was ended there is no other account.
+        let usage = match (&prepared.worker.page, usage == Usage::default() && stage == Stage::Running) {
+            (Some(page), true) => {
+                let fuelled = prepared.policy.limits.run.fuel.finite().is_some();
+                Usage::of_counters(|counter| page.counters()[counter as usize].load(Relaxed), fuelled)
+            }
+            _ => usage,
+        };
         let entered = prepared.worker.entered;
         let kernel = exit.map(|exit| exit.cpu);
         let began = !matches!(outcome, Outcome::Rejected(_));

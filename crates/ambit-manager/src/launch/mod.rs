@@ -137,7 +137,12 @@ impl Launcher {
     }
 
     pub(crate) fn cgroups(&self) -> &Cgroups {
-        self.cgroups.get_or_init(Cgroups::discover)
+        self.cgroups.get_or_init(|| {
+            let cgroups = Cgroups::discover();
+            // What others left behind that crashed.
+            cgroups.sweep();
+            cgroups
+        })
     }
 
     /// Runs a module, and waits for its end. `on_event` is called from this thread.

@@ -104,7 +104,7 @@ impl WarmWorkers {
             if worker.child.has_ended() {
                 continue;
             }
-            worker.child.limit(&worker_rlimits(policy)).map_err(|error| refused(&error))?;
+            worker.child.limit(&worker_rlimits(policy, code.module_size())).map_err(|error| refused(&error))?;
             return Prepared::compiled(policy, needs, worker, code);
         }
         self.launcher.prepare_compiled(policy, code)
