@@ -2,7 +2,10 @@
 
 use std::{fs, path::Path, process::Command, thread, time::Duration};
 
-use crate::{ambit::run, skipped::skip};
+use crate::{
+    ambit::{LEVELS, run_at},
+    skipped::skip,
+};
 
 const LIBRARY: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
@@ -14,7 +17,7 @@ fn life_010_deadlines_are_on_the_monotonic_clock() {
     }
     let dir = tempfile::tempdir().expect("a directory");
     let offset = dir.path().join("offset");
-    for step in ["-3600", "+3600"] {
+    for (level, step) in LEVELS.into_iter().flat_map(|level| [(level, "-3600"), (level, "+3600")]) {
         fs::write(&offset, "+0").expect("written");
         let faked = [
             ("LD_PRELOAD", LIBRARY),
@@ -33,7 +36,7 @@ fn life_010_deadlines_are_on_the_monotonic_clock() {
             fs::write(stepped, step).expect("written");
         });
         let guest = ["--timeout", "500ms", "--report", "-", "--invoke", "run", "guests/hostile/cpu-002.wat"];
-        let done = faked.into_iter().fold(run(&guest), |run, (name, value)| run.env(name, value)).done();
+        let done = faked.into_iter().fold(run_at(level, &guest), |run, (name, value)| run.env(name, value)).done();
         stepper.join().expect("no panic");
         assert!((now() - before).abs() > 3000, "the clock has stepped by an hour");
         done.says(124, &["wall-time"]);

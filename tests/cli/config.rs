@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::ambit::{Done, run};
+use crate::ambit::{Done, run, run_at};
 
 fn with(name: &str, text: &str, words: &[&str]) -> Done {
     let dir = tempfile::tempdir().expect("a directory");
@@ -13,15 +13,20 @@ fn with(name: &str, text: &str, words: &[&str]) -> Done {
     run(&[&["--config", path.to_str().expect("UTF-8")], words].concat()).done()
 }
 
+/// The policy in force, which is not the same at every level: at each it has what can be enforced there.
 fn policy(name: &str, text: &str, words: &[&str]) -> Value {
-    let done = with(name, text, &[words, &["--print-policy", "guests/bin/hello.wasm"]].concat());
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join(name);
+    fs::write(&path, text).expect("written");
+    let flags = ["--config", path.to_str().expect("UTF-8"), "--print-policy", "guests/bin/hello.wasm"];
+    let done = run_at("process", &[words, &flags].concat()).done();
     assert_eq!(done.status, 0, "{done:?}");
     serde_json::from_str(&done.stdout).expect("JSON")
 }
 
 #[test]
 fn the_example_is_valid() {
-    let done = run(&["--config", "examples/policy.toml", "--print-policy", "guests/bin/env.wasm"]).done();
+    let done = run_at("process", &["--config", "examples/policy.toml", "--print-policy", "guests/bin/env.wasm"]).done();
     done.says(0, &[]);
 }
 

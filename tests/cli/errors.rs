@@ -1,6 +1,6 @@
 //! A mistake is named, with the remedy, and nothing runs.
 
-use crate::ambit::{ambit, run};
+use crate::ambit::{ambit, run, run_at};
 
 #[test]
 fn a_wrong_word_on_the_command_line() {
@@ -98,17 +98,22 @@ fn what_cannot_be_enforced_is_refused() {
         done.says(126, &[&["rejected: unenforceable"], parts].concat());
         assert_eq!(done.stdout, "", "nothing ran");
     };
-    check(&["--limit", "compile-time=1s"], &["compile-time", "compiler runs in this process"]);
-    check(&["--limit", "compile-memory=1GiB"], &["compile-memory"]);
     check(&["--limit", "connections=3"], &["connections", "the only value is 0"]);
     check(&["--limit", "net-bytes=1"], &["net-bytes", "the only value is 0"]);
     check(&["--unlimited", "connections"], &["connections", "the only value is 0"]);
     check(&["--engine", "wasmi"], &["engine `wasmi`"]);
-    for level in ["process", "tenant"] {
-        let done = ambit(&["run", "--isolation", level, "guests/bin/hello.wasm"]).done();
-        done.says(126, &["unenforceable", &format!("isolation `{level}`")]);
-        assert_eq!(done.stdout, "");
+    let hello = "guests/bin/hello.wasm";
+    for (level, words, parts) in [
+        ("none", &["--limit", "compile-time=1s", hello][..], &["limit `compile-time`", "compiler runs in this process"][..]),
+        ("none", &["--limit", "compile-memory=1GiB", hello], &["limit `compile-memory`", "compiler runs in this process"]),
+        ("tenant", &[hello], &["isolation `tenant`", "use isolation `process` or `none`"]),
+    ] {
+        let done = run_at(level, words).done();
+        done.says(126, &[&["rejected: unenforceable"], parts].concat());
+        assert_eq!(done.stdout, "", "nothing ran");
     }
+    // A compiler in a process of its own can be stopped.
+    run_at("process", &["--limit", "compile-time=1s", "--limit", "compile-memory=1GiB", hello]).done().prints("hello, world\n");
     // What is so anyway may be asked for.
     run(&["--unlimited", "compile-time", "guests/bin/hello.wasm"]).done().prints("hello, world\n");
     run(&["--limit", "connections=0", "--limit", "net-bytes=0", "guests/bin/hello.wasm"]).done().prints("hello, world\n");

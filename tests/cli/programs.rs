@@ -1,6 +1,6 @@
 //! Shipped programs run as they would anywhere.
 
-use crate::ambit::{ambit, run};
+use crate::ambit::{LEVELS, ambit, run, run_at};
 
 #[test]
 fn a_program_a_component_and_a_function() {
@@ -41,17 +41,19 @@ fn the_exit_status_is_the_guests() {
 }
 
 #[test]
-fn the_note_about_isolation_comes_once_and_can_be_hushed() {
-    let note = "isolation `none`";
-    let loud = ambit(&["run", "guests/bin/hello.wasm"]).done();
-    assert_eq!(loud.stderr.matches(note).count(), 1, "{loud:?}");
-    ambit(&["run", "--quiet", "guests/bin/hello.wasm"]).done().prints("hello, world\n");
+fn a_run_that_says_nothing_of_isolation_is_jailed() {
+    let report = |words: &[&str]| {
+        let done = ambit(&[&["run", "--report", "-"], words, &["guests/bin/hello.wasm"]].concat()).done();
+        serde_json::from_str::<serde_json::Value>(&done.stderr).expect("JSON and nothing else")
+    };
+    assert_eq!(report(&[])["isolation"], "process");
+    assert_eq!(report(&["--isolation", "none"])["isolation"], "none");
 }
 
 #[test]
 fn quiet_silences_notes_and_no_error() {
     let quiet = |words: &[&str]| {
-        let done = ambit(&[&["run", "--quiet"], words].concat()).done();
+        let done = run(&[&["--quiet"], words].concat()).done();
         assert_eq!(done.stderr.lines().count(), 1, "{done:#?}");
         done
     };
@@ -59,7 +61,7 @@ fn quiet_silences_notes_and_no_error() {
     quiet(&["guests/hostile/inv-001.wat"]).says(126, &["rejected: invalid-module"]);
     quiet(&["guests/hostile/cpu-019.wat", "--invoke", "run"]).says(134, &["trapped"]);
     quiet(&["guests/hostile/cpu-001.wat", "--invoke", "run", "--fuel", "1000"]).says(123, &["limit exceeded: fuel"]);
-    ambit(&["run", "--quiet", "guests/hostile/wasi-021.wat"]).done().says(255, &[]).is_silent();
+    run(&["--quiet", "guests/hostile/wasi-021.wat"]).done().says(255, &[]).is_silent();
 }
 
 #[test]
@@ -80,7 +82,9 @@ fn same_inputs_same_bits() {
     let first = clock();
     assert!(first.stdout.contains("946684800"), "{first:?}");
     assert_eq!(first.stdout, clock().stdout);
-    assert_ne!(first.stdout, run(&["guests/bin/clock.wasm"]).done().stdout);
+    for level in LEVELS {
+        assert_ne!(first.stdout, run_at(level, &["guests/bin/clock.wasm"]).done().stdout);
+    }
     let seeded = |seed| run(&["--deterministic", "--random", seed, "guests/bin/clock.wasm"]).done().stdout;
     assert_ne!(seeded("1"), seeded("2"));
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::symlink, process::Stdio};
 
-use crate::ambit::run;
+use crate::ambit::{LEVELS, run, run_at};
 
 /// WASI preview 1 with memory and a path at 64.
 fn program(imports: &str, path: &str, body: &str) -> String {
@@ -96,11 +96,6 @@ fn what_cannot_be_written_does_not_open_for_writing() {
 
 #[test]
 fn a_guest_cannot_lead_the_report_astray() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let inside = dir.path().join("inside");
-    fs::create_dir_all(inside.join("sub")).expect("made");
-    fs::write(dir.path().join("victim"), "untouched").expect("written");
-    let grant = format!("{}:/d:rw", inside.display());
     let imports = r#"(import "wasi_snapshot_preview1" "path_symlink" (func $link (param i32 i32 i32 i32 i32) (result i32)))
         (import "wasi_snapshot_preview1" "path_unlink_file" (func $unlink (param i32 i32 i32) (result i32)))"#;
     // `../victim` is refused at the top, and allowed one directory down, where it stays inside.
@@ -108,10 +103,17 @@ fn a_guest_cannot_lead_the_report_astray() {
         (if (i32.eqz (call $link (i32.const 64) (i32.const 9) (i32.const 3) (i32.const 74) (i32.const 11))) (then unreachable))
         (if (call $link (i32.const 64) (i32.const 9) (i32.const 3) (i32.const 86) (i32.const 5)) (then unreachable))"#;
     let text = program(imports, "../victim\\00report.json\\00sub/l", body);
-    let report = inside.join("report.json");
-    let done = run(&["--dir", &grant, "--report", report.to_str().expect("UTF-8"), "-"]).stdin(text).done();
-    done.says(0, &["denied by `dirs`"]);
-    assert_eq!(fs::read_to_string(dir.path().join("victim")).expect("there"), "untouched");
+    for level in LEVELS {
+        let dir = tempfile::tempdir().expect("a directory");
+        let inside = dir.path().join("inside");
+        fs::create_dir_all(inside.join("sub")).expect("made");
+        fs::write(dir.path().join("victim"), "untouched").expect("written");
+        let grant = format!("{}:/d:rw", inside.display());
+        let report = inside.join("report.json");
+        let words = ["--dir", &grant, "--report", report.to_str().expect("UTF-8"), "-"];
+        run_at(level, &words).stdin(text.clone()).done().says(0, &["denied by `dirs`"]);
+        assert_eq!(fs::read_to_string(dir.path().join("victim")).expect("there"), "untouched", "{level}");
+    }
 }
 
 #[test]
@@ -128,15 +130,17 @@ fn a_deadline_covers_a_module_and_an_input_that_never_come() {
 #[test]
 fn a_full_stderr_is_no_panic() {
     let full = || fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
-    let mut command = crate::ambit::ambit(&["run", "guests/bin/hello.wasm"]).into_command();
-    let output = command.stdin(Stdio::null()).stderr(full()).output().expect("it ends");
-    assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b"hello, world\n"[..]));
     let dir = tempfile::tempdir().expect("a directory");
     let report = dir.path().join("report.json");
-    let words = ["--report", report.to_str().expect("UTF-8"), "guests/hostile/cpu-019.wat", "--invoke", "run"];
-    let status = run(&words).into_command().stdin(Stdio::null()).stderr(full()).status().expect("it ends");
-    assert_eq!(status.code(), Some(134));
-    assert!(fs::read_to_string(report).expect("written").contains("trapped"));
+    for level in LEVELS {
+        let mut command = run_at(level, &["guests/bin/hello.wasm"]).into_command();
+        let output = command.stdin(Stdio::null()).stderr(full()).output().expect("it ends");
+        assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(0), &b"hello, world\n"[..]), "{level}");
+        let words = ["--report", report.to_str().expect("UTF-8"), "guests/hostile/cpu-019.wat", "--invoke", "run"];
+        let status = run_at(level, &words).into_command().stdin(Stdio::null()).stderr(full()).status().expect("it ends");
+        assert_eq!(status.code(), Some(134), "{level}");
+        assert!(fs::read_to_string(&report).expect("written").contains("trapped"), "{level}");
+    }
 }
 
 #[test]
@@ -147,20 +151,22 @@ fn a_log_that_nobody_reads_does_not_hold_the_guest() {
     let module = dir.path().join("flood.wat");
     fs::write(&module, text).expect("written");
     let words = ["--timeout", "300ms", "--unlimited", "log-bytes", "--unlimited", "log-rate"];
-    let (reader, writer) = std::io::pipe().expect("a pipe");
-    let report = dir.path().join("report.json");
-    let report_flag = ["--report", report.to_str().expect("UTF-8"), module.to_str().expect("UTF-8")];
-    let mut command = run(&[&words[..], &report_flag].concat()).into_command();
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(writer).spawn().expect("it starts");
-    drop(command);
-    // The report is written though nobody has read a byte yet.
-    let written = (0..1000).any(|_| {
-        std::thread::sleep(std::time::Duration::from_millis(20));
-        fs::read_to_string(&report).is_ok_and(|text| text.contains("wall-time"))
-    });
-    assert!(written, "the guest was ended and reported");
-    drop(reader);
-    assert_eq!(child.wait().expect("it ends").code(), Some(124));
+    for level in LEVELS {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        let report = dir.path().join(level);
+        let report_flag = ["--report", report.to_str().expect("UTF-8"), module.to_str().expect("UTF-8")];
+        let mut command = run_at(level, &[&words[..], &report_flag].concat()).into_command();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(writer).spawn().expect("it starts");
+        drop(command);
+        // The report is written though nobody has read a byte yet.
+        let written = (0..1000).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            fs::read_to_string(&report).is_ok_and(|text| text.contains("wall-time"))
+        });
+        assert!(written, "{level}: the guest was ended and reported");
+        drop(reader);
+        assert_eq!(child.wait().expect("it ends").code(), Some(124), "{level}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::ambit::{ambit, run};
+use crate::ambit::{ambit, run, run_at};
 
 fn json(words: &[&str]) -> Value {
     let done = ambit(words).done();
@@ -12,12 +12,12 @@ fn json(words: &[&str]) -> Value {
 
 #[test]
 fn it_prints_percentiles_and_throughput() {
-    let done = run(&["--invoke", "fib", "--repeat", "50", "--concurrency", "2", "guests/bin/add.wasm", "10"]).done();
+    let done = run_at("none", &["--invoke", "fib", "--repeat", "50", "--concurrency", "2", "guests/bin/add.wasm", "10"]).done();
     assert_eq!(done.status, 0, "{done:?}");
     for part in ["50 runs, 2 at a time: 50 exited with 0", "runs/s", "p50", "p99"] {
         assert!(done.stdout.contains(part), "{part}: {done:?}");
     }
-    let summary = json(&["run", "--quiet", "--repeat", "20", "--json", "guests/bin/hello.wasm"]);
+    let summary = json(&["run", "--isolation", "none", "--quiet", "--repeat", "20", "--json", "guests/bin/hello.wasm"]);
     assert_eq!(summary["runs"], 20);
     assert_eq!(summary["outcomes"]["exited with 0"], 20);
     let at = |name: &str| summary["latency_us"][name].as_f64().expect("a number");
@@ -26,8 +26,11 @@ fn it_prints_percentiles_and_throughput() {
 
 #[test]
 fn a_run_that_fails_gives_its_status_and_is_counted() {
-    let done =
-        run(&["--invoke", "run", "--timeout", "50ms", "--repeat", "6", "--concurrency", "3", "guests/hostile/cpu-002.wat"]).done();
+    let done = run_at(
+        "none",
+        &["--invoke", "run", "--timeout", "50ms", "--repeat", "6", "--concurrency", "3", "guests/hostile/cpu-002.wat"],
+    )
+    .done();
     assert_eq!(done.status, 124, "{done:?}");
     assert!(done.stdout.contains("6 limit exceeded: wall-time"), "{done:?}");
     assert!(done.stderr.contains("the first run that failed: limit exceeded"), "{done:?}");
@@ -43,4 +46,6 @@ fn what_makes_no_sense_with_it_is_refused() {
     ] {
         assert_eq!(run(args).done().status, 2, "{args:?}");
     }
+    let jailed = run_at("process", &["--repeat", "2", "guests/bin/hello.wasm"]).done();
+    jailed.says(2, &["--repeat", "--isolation none"]);
 }

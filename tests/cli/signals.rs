@@ -9,10 +9,10 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::ambit::run;
+use crate::ambit::{LEVELS, run_at};
 
-fn interrupted(words: &[&str], signal: Signal) -> (Option<i32>, String) {
-    let mut command = run(words).into_command();
+fn interrupted(level: &str, words: &[&str], signal: Signal) -> (Option<i32>, String) {
+    let mut command = run_at(level, words).into_command();
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("a pid")).expect("a pid");
     // By then it listens to signals; it may still be reading or compiling, which a signal ends too.
@@ -26,10 +26,12 @@ fn interrupted(words: &[&str], signal: Signal) -> (Option<i32>, String) {
 
 #[test]
 fn an_interrupt_cancels() {
-    for words in [&["guests/hostile/cpu-002.wat", "--invoke", "run"][..], &["guests/bin/sleep.wasm", "1000"]] {
-        let (status, stderr) = interrupted(words, Signal::INT);
-        assert_eq!(status, Some(130), "{stderr}");
-        assert!(stderr.contains("cancelled by user"), "{stderr}");
+    for level in LEVELS {
+        for words in [&["guests/hostile/cpu-002.wat", "--invoke", "run"][..], &["guests/bin/sleep.wasm", "1000"]] {
+            let (status, stderr) = interrupted(level, words, Signal::INT);
+            assert_eq!(status, Some(130), "{level}: {stderr}");
+            assert!(stderr.contains("cancelled by user"), "{level}: {stderr}");
+        }
     }
 }
 
@@ -40,9 +42,15 @@ fn a_signal_cancels_while_the_module_is_read() {
     let (fifo, report) = (path("fifo"), path("report.json"));
     let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
     rustix::fs::mknodat(rustix::fs::CWD, &*fifo, rustix::fs::FileType::Fifo, mode, 0).expect("made");
-    for (signal, flags) in [(Signal::INT, &[][..]), (Signal::TERM, &[]), (Signal::INT, &["--timeout", "1h"])] {
-        let (status, stderr) = interrupted(&[flags, &["--report", &report, &fifo]].concat(), signal);
-        assert_eq!(status, Some(130), "{signal:?}: {stderr}");
+    for (level, signal, flags) in [
+        ("none", Signal::INT, &[][..]),
+        ("none", Signal::TERM, &[]),
+        ("none", Signal::INT, &["--timeout", "1h"]),
+        ("process", Signal::INT, &[]),
+        ("process", Signal::TERM, &["--timeout", "1h"]),
+    ] {
+        let (status, stderr) = interrupted(level, &[flags, &["--report", &report, &fifo]].concat(), signal);
+        assert_eq!(status, Some(130), "{level}, {signal:?}: {stderr}");
         assert!(stderr.contains("cancelled by user"), "{stderr}");
         let report: serde_json::Value = serde_json::from_slice(&fs::read(&report).expect("written")).expect("JSON");
         assert_eq!(report["outcome"], serde_json::json!({ "kind": "cancelled", "by": "user" }));

@@ -2,13 +2,15 @@
 
 use std::process::{Command, Stdio};
 
-use crate::{ambit::root, skipped::skip};
+use crate::{
+    ambit::{LEVELS, root},
+    skipped::skip,
+};
 
-/// What `ambit run --isolation none` does with these words at a terminal: its exit status and what the terminal shows, stdout
-/// and stderr together. `None` if there is no `script` to make a terminal.
-fn run(test: &str, words: &[&str]) -> Option<(i32, String)> {
+/// What `ambit run` does with these words at a terminal: its exit status and what the terminal shows, stdout and stderr together. `None` if there is no `script` to make a terminal.
+fn run(test: &str, level: &str, words: &[&str]) -> Option<(i32, String)> {
     let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
-    let line = format!("{} run --isolation none {}", env!("CARGO_BIN_EXE_ambit"), quoted.join(" "));
+    let line = format!("{} run --isolation {level} {}", env!("CARGO_BIN_EXE_ambit"), quoted.join(" "));
     let output = Command::new("script")
         .args(["--quiet", "--return", "--command", &line, "/dev/null"])
         .env_clear()
@@ -40,11 +42,15 @@ fn nothing_is_drawn_once_the_guest_runs() {
     let dir = tempfile::tempdir().expect("a directory");
     let module = dir.path().join("loops.wat");
     std::fs::write(&module, text).expect("written");
-    let words = ["--cpu-time", "100ms", module.to_str().expect("UTF-8")];
-    let Some((status, shown)) = run("nothing_is_drawn_once_the_guest_runs", &words) else { return };
-    let (before, after) = shown.split_once("prompt>").unwrap_or_else(|| panic!("no prompt: {status} {shown:?}"));
-    assert!(before.contains("compiling"), "a spinner was shown: {before:?}");
-    assert!(after.starts_with("ambit:") || after.starts_with("\u{1b}[1m\u{1b}[31mambit:"), "and then nothing drawn: {after:?}");
+    // Fuel is metered at every level, and it is what takes the compiler so long.
+    let words = ["--fuel", "1000G", "--cpu-time", "100ms", module.to_str().expect("UTF-8")];
+    for level in LEVELS {
+        let Some((status, shown)) = run("nothing_is_drawn_once_the_guest_runs", level, &words) else { return };
+        let (before, after) = shown.split_once("prompt>").unwrap_or_else(|| panic!("{level}: no prompt: {status} {shown:?}"));
+        assert!(before.contains("compiling"), "{level}: a spinner was shown: {before:?}");
+        let plain = after.starts_with("ambit:") || after.starts_with("\u{1b}[1m\u{1b}[31mambit:");
+        assert!(plain, "{level}: and then nothing drawn: {after:?}");
+    }
 }
 
 /// A component that could read its standard input.
@@ -63,23 +69,25 @@ const READS: &str = r#"(component
 #[test]
 fn a_terminal_that_is_not_given_is_noted_once() {
     const TEST: &str = "a_terminal_that_is_not_given_is_noted_once";
-    let shown = |words: &[&str]| Some(run(TEST, words)?.1);
-    let notes = |words: &[&str]| Some(shown(words)?.matches("--stdin inherit").count());
-    let Some(count) = notes(&["guests/bin/cat.wasm"]) else { return };
-    assert_eq!(count, 1, "{:?}", shown(&["guests/bin/cat.wasm"]));
-    assert_eq!(notes(&["guests/bin/hello-p2.wasm"]), Some(0), "it imports nothing that reads");
     let dir = tempfile::tempdir().expect("a directory");
     let component = dir.path().join("reads.wat");
     std::fs::write(&component, READS).expect("written");
-    assert_eq!(notes(&[component.to_str().expect("UTF-8")]), Some(1));
-    for silent in [
-        &["guests/bin/hello.wasm"][..],
-        &["--quiet", "guests/bin/cat.wasm"],
-        &["--stdin", "none", "guests/bin/cat.wasm"],
-        &["--stdin", "inherit", "guests/bin/cat.wasm"],
-        &["--stdin", "/dev/null", "guests/bin/cat.wasm"],
-        &["--profile", "restricted", "--invoke", "add", "guests/bin/add.wasm", "1", "2"],
-    ] {
-        assert_eq!(notes(silent), Some(0), "{silent:?}: {:?}", shown(silent));
+    for level in LEVELS {
+        let shown = |words: &[&str]| Some(run(TEST, level, words)?.1);
+        let notes = |words: &[&str]| Some(shown(words)?.matches("--stdin inherit").count());
+        let Some(count) = notes(&["guests/bin/cat.wasm"]) else { return };
+        assert_eq!(count, 1, "{level}: {:?}", shown(&["guests/bin/cat.wasm"]));
+        assert_eq!(notes(&["guests/bin/hello-p2.wasm"]), Some(0), "{level}: it imports nothing that reads");
+        assert_eq!(notes(&[component.to_str().expect("UTF-8")]), Some(1), "{level}");
+        for silent in [
+            &["guests/bin/hello.wasm"][..],
+            &["--quiet", "guests/bin/cat.wasm"],
+            &["--stdin", "none", "guests/bin/cat.wasm"],
+            &["--stdin", "inherit", "guests/bin/cat.wasm"],
+            &["--stdin", "/dev/null", "guests/bin/cat.wasm"],
+            &["--profile", "restricted", "--invoke", "add", "guests/bin/add.wasm", "1", "2"],
+        ] {
+            assert_eq!(notes(silent), Some(0), "{level}, {silent:?}: {:?}", shown(silent));
+        }
     }
 }

@@ -39,7 +39,6 @@ impl From<Unenforceable> for Rejection {
     }
 }
 
-const NO_TENANT: &str = "workers that a tenant's guests share are not part of this version; use isolation `process` or `none`";
 const NO_NET: &str = "no network interface is linked, so there is nothing to count; the only value is 0";
 const IN_PROCESS_COMPILER: &str =
     "the compiler runs in this process, where nothing can stop it; `wall-time` ends the wait for it, not its work";
@@ -49,7 +48,6 @@ impl LimitKey {
     pub fn enforcement(self, isolation: Isolation) -> Enforcement {
         use Enforcement::{By, Refused};
         match (self, isolation) {
-            (_, Isolation::Tenant) => Refused(NO_TENANT),
             (LimitKey::Connections | LimitKey::NetBytes, _) => Refused(NO_NET),
             (LimitKey::ModuleSize, _) => By("admission, before parsing"),
             (LimitKey::Memory, Isolation::Process) => By("the store's limiter; around it, the kernel's limit on writable memory"),
@@ -71,24 +69,21 @@ impl LimitKey {
                 | LimitKey::OpenFiles,
                 _,
             ) => By("the host interfaces"),
-            (LimitKey::CpuTime | LimitKey::Cpus, Isolation::None) => By("the scheduler, by the thread's CPU clock"),
+            (LimitKey::CpuTime | LimitKey::Cpus, Isolation::None | Isolation::Tenant) => By("the scheduler, by the thread's CPU clock"),
             (LimitKey::CpuTime, Isolation::Process) => By("the control process, by the CPU clock of the guest's process"),
             (LimitKey::Cpus, Isolation::Process) => By("a control group; where there is none, the control process"),
             (LimitKey::WallTime, Isolation::None) => By("the scheduler, by the monotonic clock"),
+            (LimitKey::WallTime, Isolation::Tenant) => By("the scheduler; the control process, which ends the worker of a guest that does not stop"),
             (LimitKey::WallTime, Isolation::Process) => By("the control process, which ends the guest's"),
             (LimitKey::CompileTime | LimitKey::CompileMemory, Isolation::None) => Refused(IN_PROCESS_COMPILER),
-            (LimitKey::CompileTime, Isolation::Process) => By("the control process, by the CPU clock of the compiler's process"),
-            (LimitKey::CompileMemory, Isolation::Process) => By("the kernel's limit on writable memory of the compiler's process"),
+            (LimitKey::CompileTime, Isolation::Process | Isolation::Tenant) => By("the control process, by the CPU clock of the compiler's process"),
+            (LimitKey::CompileMemory, Isolation::Process | Isolation::Tenant) => By("the kernel's limit on writable memory of the compiler's process"),
         }
     }
 }
 
 /// Lifts defaults that `isolation` cannot enforce and refuses those that were named.
 pub(crate) fn resolve(limits: &mut RunLimits, named: &[LimitKey], isolation: Isolation) -> Result<(), Unenforceable> {
-    match isolation {
-        Isolation::None | Isolation::Process => {}
-        Isolation::Tenant => return Err(Unenforceable { what: format!("isolation `{isolation}`"), why: NO_TENANT.into() }),
-    }
     for &key in LimitKey::ALL {
         let Enforcement::Refused(why) = key.enforcement(isolation) else { continue };
         // What asks for no more than there is anyway is no bound that somebody would have to enforce.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    few::few,
     ids::names,
     limits::LimitKey,
     trap::{Frame, TrapKind},
@@ -34,6 +35,7 @@ pub enum Outcome {
         /// What the engine says of it; escaped and capped.
         message: String,
         /// The guest's stack, innermost frame first.
+        #[serde(deserialize_with = "few::<_, _, { Frame::MAX_KEPT }>")]
         frames: Vec<Frame>,
     },
     /// A limit ended the run, or it failed after a limit had refused it something.
@@ -125,6 +127,17 @@ impl Outcome {
             Outcome::Cancelled { .. } => "cancelled",
             Outcome::Killed { .. } => "killed",
             Outcome::Lost { .. } => "lost",
+        }
+    }
+
+    /// What it is in a word or two, for counting.
+    pub fn in_a_word(&self) -> String {
+        match self {
+            Outcome::Exited { code } => format!("exited with {code}"),
+            Outcome::Trapped { trap, .. } => format!("trapped: {trap}"),
+            Outcome::LimitExceeded { limit, .. } => format!("limit exceeded: {limit}"),
+            Outcome::Rejected(rejection) => format!("rejected: {}", rejection.reason),
+            Outcome::Cancelled { .. } | Outcome::Killed { .. } | Outcome::Lost { .. } => self.kind().into(),
         }
     }
 

@@ -16,8 +16,8 @@ use ambit_admit::Verified;
 use ambit_core::{EngineCapabilities, EngineId, RejectReason, Rejection};
 
 use crate::{
-    artifact::Artifact, call::Call, code_file::CodeFile, ended::Ended, functions::HostFunctions, host::HostSpec, kept::Kept, meter::Meter,
-    seal::Unsealed, settings::Settings,
+    artifact::Artifact, call::Call, code_file::CodeFile, ended::Ended, functions::HostFunctions, host::HostSpec, kept::Kept,
+    meter::Meter, seal::Unsealed, settings::Settings,
 };
 
 /// Compiles modules and loads artifacts.

@@ -15,6 +15,8 @@ use rustix::{
 
 use crate::{
     error::JailError,
+    rlimits,
+    spec::Rlimits,
     sys::{self, Step},
 };
 
@@ -74,6 +76,15 @@ impl Child {
     pub fn kill(&self) {
         // All that can be wrong with it is that it has ended.
         let _ = rustix::process::pidfd_send_signal(&self.pidfd, Signal::KILL);
+    }
+
+    /// Sets resource limits of it, which can only become tighter than they are: how a process that waits for its job gets the
+    /// limits of that job. It must not have been given the job yet.
+    ///
+    /// # Errors
+    /// It is gone, or the kernel refuses.
+    pub fn limit(&self, limits: &Rlimits) -> Result<(), JailError> {
+        rlimits::apply_to(self.pid, limits)
     }
 
     /// Stops it until [`Child::resume`]: it uses no CPU time.

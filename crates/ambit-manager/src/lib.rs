@@ -7,6 +7,15 @@
 //! The control process, which this is part of, knows no engine: it neither compiles nor runs anything of a guest's.
 
 pub mod launch;
+pub mod tenant;
 
 pub use ambit_jail::{ExtraSyscalls, wire::Entry};
-pub use launch::{Control, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams};
+pub use launch::{
+    Compiled, Control, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams, WarmWorkers,
+};
+
+/// What is made of what a jailed process says, for those who try to say something that is not stopped here.
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::launch::believe::{Believed, CompilerSays, End, Repeats, WorkerSays, compiler, worker};
+}

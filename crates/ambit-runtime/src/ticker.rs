@@ -5,6 +5,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        mpsc,
     },
     thread::{self, JoinHandle},
     time::Duration,
@@ -38,10 +39,16 @@ struct Shared {
 impl Ticker {
     pub(crate) fn start(engine: Arc<dyn Engine>, slice: Duration) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
+        let (begun, has_begun) = mpsc::channel();
         let thread = {
             let shared = Arc::clone(&shared);
-            thread::Builder::new().name("ambit-ticker".into()).spawn(move || shared.run(&*engine, slice))?
+            thread::Builder::new().name("ambit-ticker".into()).spawn(move || {
+                // It is waited for, below.
+                let _ = begun.send(());
+                shared.run(&*engine, slice);
+            })?
         };
+        has_begun.recv().map_err(|_| io::Error::other("the ticker ended before it began"))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 

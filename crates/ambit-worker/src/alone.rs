@@ -21,7 +21,7 @@ use ambit_jail::{
 use crate::{
     artifact, compiler,
     error::{PATIENCE, WorkerError},
-    host::{Given, given},
+    host::given,
 };
 
 /// What was asked for, and admitted.
@@ -61,7 +61,7 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
     syscalls.install(Phase::Running)?;
     channel.send(&FromWorker::Loaded { module: number, refused: None }, &[], PATIENCE)?;
     let meter = Arc::new(Meter::new(policy.limits.run.clone(), policy.on_memory_refusal));
-    let Given { host, stdout, stderr } = given(&job, &policy, fds, &dirs, channel.sender())?;
+    let (host, kept) = given(&job, &policy, fds, &dirs, channel.sender())?;
     let mut guest = program.guest(host, Arc::clone(&meter), call);
     let (began, cpu) = (Instant::now(), cpu_time());
     let ended = driver.block_on(poll_fn(|cx| guest.poll_slice(cx)));
@@ -69,19 +69,12 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
     let (outcome, answer) = ended.outcome(&meter);
     let mut usage = meter.usage();
     (usage.wall_ns, usage.cpu_ns) = (Some(nanos(wall)), Some(nanos(cpu)));
-    let kept = |kept: Option<ambit_engine::host::Capture>| kept.map(|kept| kept.take()).unwrap_or_default();
-    let end = RunEnd {
-        run: job.run,
-        outcome,
-        results: results(answer),
-        usage,
-        violations: meter.violations(),
-        stdout: kept(stdout),
-        stderr: kept(stderr),
-    };
+    let (stdout, stderr) = kept.take();
+    let end = RunEnd { run: job.run, outcome, results: results(answer), usage, violations: meter.violations(), stdout, stderr };
     channel.send(&FromWorker::Ended(Box::new(end)), &[], PATIENCE)?;
     // Its memory is given back with the process, which is quicker.
     std::mem::forget(guest);
+    std::mem::forget(program);
     std::mem::forget(driver);
     Ok(())
 }
@@ -102,12 +95,17 @@ fn receive_job(channel: &mut Channel) -> Result<Result<Asked, (u32, Rejection)>,
     if job.module != number || job.policy.is_some() || metering != Metering::Kernel {
         return Err(WorkerError::Protocol("the run is of something else"));
     }
-    let call = match &job.entry {
-        Entry::Command => Call::command(&module),
-        Entry::Invoke { function, args } => Call::invoke(&module, function, args),
-    };
+    let call = call(&module, &job.entry);
     let settings = Settings::of(&policy, metering);
     Ok(call.map(|call| Asked { module, policy, settings, job, call, fds }).map_err(|rejection| (number, rejection)))
+}
+
+/// What is called of a module.
+pub(crate) fn call(module: &Verified, entry: &Entry) -> Result<Call, Rejection> {
+    match entry {
+        Entry::Command => Call::command(module),
+        Entry::Invoke { function, args } => Call::invoke(module, function, args),
+    }
 }
 
 fn refused(channel: &Channel, module: u32, rejection: Rejection) -> Result<(), WorkerError> {

@@ -8,26 +8,39 @@ use std::{
 };
 
 use ambit_core::Policy;
-use ambit_engine::host::{Capture, Discard, DiscardLog, EmptyInput, FdInput, FdOutput, GuestInput, GuestLog, GuestOutput, HostSpec, Preopen};
+use ambit_engine::host::{
+    Capture, Discard, DiscardLog, EmptyInput, FdInput, FdOutput, GuestInput, GuestLog, GuestOutput, HostSpec, Preopen,
+};
 use ambit_jail::wire::{FromWorker, RunJob, Sender, Stream};
 
 use crate::error::WorkerError;
 
-/// A guest's side of the host, and what is kept of its output.
-pub(crate) struct Given {
-    pub(crate) host: HostSpec,
-    pub(crate) stdout: Option<Capture>,
-    pub(crate) stderr: Option<Capture>,
+/// A guest's streams, and what is kept of its output.
+pub(crate) struct GuestStreams {
+    pub(crate) stdin: Box<dyn GuestInput>,
+    pub(crate) stdout: Box<dyn GuestOutput>,
+    pub(crate) stderr: Box<dyn GuestOutput>,
+    pub(crate) log: Box<dyn GuestLog>,
+    pub(crate) kept: Kept,
 }
 
-/// Puts it together. `dirs` are those of the jail.
-pub(crate) fn given(
-    job: &RunJob,
-    policy: &Policy,
-    fds: Vec<OwnedFd>,
-    dirs: &[Arc<OwnedFd>],
-    sender: &Sender,
-) -> Result<Given, WorkerError> {
+/// What is kept of a guest's output.
+#[derive(Default)]
+pub(crate) struct Kept {
+    stdout: Option<Capture>,
+    stderr: Option<Capture>,
+}
+
+impl Kept {
+    /// Standard output and standard error, as far as they were to be kept.
+    pub(crate) fn take(self) -> (Vec<u8>, Vec<u8>) {
+        let take = |kept: Option<Capture>| kept.map(|kept| kept.take()).unwrap_or_default();
+        (take(self.stdout), take(self.stderr))
+    }
+}
+
+/// The streams of a run, out of the descriptors that came with it.
+pub(crate) fn streams(job: &RunJob, fds: Vec<OwnedFd>, sender: &Sender) -> Result<GuestStreams, WorkerError> {
     let mut fds = VecDeque::from(fds);
     let stdin: Box<dyn GuestInput> = match job.streams.stdin {
         Stream::Nothing => Box::new(EmptyInput),
@@ -36,6 +49,19 @@ pub(crate) fn given(
     };
     let (stdout, kept_stdout) = output(job.streams.stdout, &mut fds)?;
     let (stderr, kept_stderr) = output(job.streams.stderr, &mut fds)?;
+    let log = if job.streams.log { log(job.run, sender.clone()) } else { Box::new(DiscardLog) };
+    Ok(GuestStreams { stdin, stdout, stderr, log, kept: Kept { stdout: kept_stdout, stderr: kept_stderr } })
+}
+
+/// What a guest that is alone in its process is given. `dirs` are those of the jail.
+pub(crate) fn given(
+    job: &RunJob,
+    policy: &Policy,
+    fds: Vec<OwnedFd>,
+    dirs: &[Arc<OwnedFd>],
+    sender: &Sender,
+) -> Result<(HostSpec, Kept), WorkerError> {
+    let GuestStreams { stdin, stdout, stderr, log, kept } = streams(job, fds, sender)?;
     if job.dirs.len() != dirs.len() {
         return Err(WorkerError::Protocol("the jail has other directories than the guest"));
     }
@@ -53,14 +79,14 @@ pub(crate) fn given(
         stdin,
         stdout,
         stderr,
-        log: if job.streams.log { log(job.run, sender.clone()) } else { Box::new(DiscardLog) },
+        log,
         preopens: preopens.collect(),
         clock: grants.clock,
         random: grants.random,
         // An embedder's functions cannot be called from another process.
         functions: Vec::new(),
     };
-    Ok(Given { host, stdout: kept_stdout, stderr: kept_stderr })
+    Ok((host, kept))
 }
 
 fn output(stream: Stream, fds: &mut VecDeque<OwnedFd>) -> Result<(Box<dyn GuestOutput>, Option<Capture>), WorkerError> {

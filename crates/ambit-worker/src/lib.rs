@@ -18,6 +18,7 @@ mod compiler;
 mod error;
 mod host;
 mod panic;
+mod tenant;
 
 use std::process::ExitCode;
 
@@ -40,7 +41,8 @@ pub fn be(purpose: Purpose) -> ExitCode {
     panic::tell_and_abort(purpose, sender.clone());
     let done = match purpose {
         Purpose::Compiler => compiler::run(channel),
-        Purpose::Process | Purpose::Tenant => alone::run(channel),
+        Purpose::Process => alone::run(channel),
+        Purpose::Tenant => tenant::run(channel),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

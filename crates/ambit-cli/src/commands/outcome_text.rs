@@ -31,19 +31,6 @@ pub(crate) fn describe(outcome: &Outcome) -> String {
     }
 }
 
-/// What it is in a word or two, for counting.
-pub(crate) fn kind(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::Exited { code } => format!("exited with {code}"),
-        Outcome::Trapped { trap, .. } => format!("trapped: {trap}"),
-        Outcome::LimitExceeded { limit, .. } => format!("limit exceeded: {limit}"),
-        Outcome::Rejected(rejection) => format!("rejected: {}", rejection.reason),
-        Outcome::Cancelled { .. } => "cancelled".into(),
-        Outcome::Killed { .. } => "killed".into(),
-        Outcome::Lost { .. } => "lost".into(),
-    }
-}
-
 /// Times are shown to a tenth of their unit; the report has them to the nanosecond.
 fn shown(limit: LimitKey, base: u64) -> String {
     match limit {

@@ -3,7 +3,7 @@
 //! The kernel resolves (`openat2` with `RESOLVE_BENEATH`), component by component and in one go, so that no rename or
 //! symbolic link made meanwhile by anybody can lead outside; comparing strings could not promise that.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::{
     fs::{FileType, Mode, OFlags, ResolveFlags, Stat},
@@ -97,10 +97,7 @@ pub(crate) fn stays_inside(target: &[u8], root: BorrowedFd<'_>, holder: Borrowed
     if !climbs().any(|part| part == b"..") {
         return true;
     }
-    let place = |fd: BorrowedFd<'_>| std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()));
-    let (Ok(root), Ok(holder)) = (place(root), place(holder)) else { return false };
-    let Ok(below) = holder.strip_prefix(&root) else { return false };
-    let mut depth = below.components().count();
+    let Ok(mut depth) = depth_below(root, holder) else { return false };
     climbs().all(|part| {
         let next = if part == b".." { depth.checked_sub(1) } else { depth.checked_add(1) };
         next.is_some_and(|next| {
@@ -108,4 +105,26 @@ pub(crate) fn stays_inside(target: &[u8], root: BorrowedFd<'_>, holder: Borrowed
             true
         })
     })
+}
+
+/// How many directories lie between `root` and `holder`, which was found beneath it. Climbed and counted, since the kernel's
+/// word for where a descriptor is lies in `/proc`, which a jailed process has not.
+fn depth_below(root: BorrowedFd<'_>, holder: BorrowedFd<'_>) -> Result<usize, Errno> {
+    let identity = |fd: BorrowedFd<'_>| rustix::fs::fstat(fd).map(|stat| (stat.st_dev, stat.st_ino));
+    let root = identity(root)?;
+    let mut here = rustix::io::fcntl_dupfd_cloexec(holder, 0)?;
+    for depth in 0..MAX_PATH {
+        let at = identity(here.as_fd())?;
+        if at == root {
+            return Ok(depth);
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let above = rustix::fs::openat2(&here, "..", flags, Mode::empty(), ResolveFlags::NO_MAGICLINKS)?;
+        // It was moved out meanwhile, and this is the top of everything.
+        if identity(above.as_fd())? == at {
+            return Err(Errno::Notcapable);
+        }
+        here = above;
+    }
+    Err(Errno::NameTooLong)
 }

@@ -213,7 +213,8 @@ impl Engine for WasmtimeEngine {
     }
 
     fn artifact_of(&self, module: &Verified, settings: &Settings, code: Unsealed<'_>) -> Result<Artifact, Rejection> {
-        let code = NativeCode { bytes: CodeBytes::Memory(code.code().to_vec()), kind: module.kind(), pooled: self.fits_pool(module) };
+        let code =
+            NativeCode { bytes: CodeBytes::Memory(code.code().to_vec()), kind: module.kind(), pooled: self.fits_pool(module) };
         Ok(Artifact::new(EngineId::Wasmtime, module, settings, code))
     }
 

@@ -127,7 +127,16 @@ impl Linked {
             }
             Pre::Component(..) => Vec::new(),
         };
-        Ok(Self { slot, settings: *artifact.settings(), module: artifact.module(), pre, functions, initializes, required, _mapped: mapped })
+        Ok(Self {
+            slot,
+            settings: *artifact.settings(),
+            module: artifact.module(),
+            pre,
+            functions,
+            initializes,
+            required,
+            _mapped: mapped,
+        })
     }
 
     /// What a call that was checked against another module ends with.

@@ -18,14 +18,19 @@ use rustix::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::frame::{Frames, frame};
+use super::{
+    codec::{decode, encode},
+    frame::{Frames, frame},
+};
 
 /// The most bytes that a jailed process is told at once: arguments and environment are the bulk of it.
-const MOST_DOWN: u32 = 16 << 20;
+pub const MOST_DOWN: u32 = 16 << 20;
 /// The most bytes that it may say at once: an answer of a guest's, and its report.
-const MOST_UP: u32 = 80 << 20;
+pub const MOST_UP: u32 = 80 << 20;
 /// The most descriptors in one message: streams, and the directories that are granted.
 const MOST_FDS: usize = 128;
+/// Bytes that are read at once.
+const CHUNK: usize = 64 << 10;
 /// How long a frame that was begun may take to be taken.
 const FINISH: Duration = Duration::from_secs(10);
 
@@ -67,6 +72,8 @@ pub struct Channel {
     frames: Frames,
     fds: VecDeque<OwnedFd>,
     takes_fds: bool,
+    /// What is read into.
+    chunk: Box<[u8]>,
 }
 
 /// What sends to the other end. Clones send to the same.
@@ -89,8 +96,7 @@ impl Sender {
     /// # Errors
     /// The other end is gone, or does not read.
     pub fn send(&self, message: &impl Serialize, fds: &[BorrowedFd<'_>], patience: Duration) -> Result<(), WireError> {
-        let message = postcard::to_stdvec(message).map_err(WireError::NoMessage)?;
-        let bytes = frame(&message, self.most, fds.len())?;
+        let bytes = frame(&encode(message)?, self.most, fds.len())?;
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut sent, mut until) = (0, Instant::now() + patience);
         while sent < bytes.len() {
@@ -126,13 +132,17 @@ impl Sender {
 impl Channel {
     /// The parent's end: it takes no descriptors.
     pub fn of_parent(socket: OwnedFd) -> Self {
-        Self { sender: Sender::new(socket, MOST_DOWN), frames: Frames::new(MOST_UP, 0), fds: VecDeque::new(), takes_fds: false }
+        Self::new(Sender::new(socket, MOST_DOWN), Frames::new(MOST_UP, 0), false)
     }
 
     /// The jailed process's end.
     pub fn of_child(socket: OwnedFd) -> Self {
         let frames = Frames::new(MOST_DOWN, u8::try_from(MOST_FDS).unwrap_or(u8::MAX));
-        Self { sender: Sender::new(socket, MOST_UP), frames, fds: VecDeque::new(), takes_fds: true }
+        Self::new(Sender::new(socket, MOST_UP), frames, true)
+    }
+
+    fn new(sender: Sender, frames: Frames, takes_fds: bool) -> Self {
+        Self { sender, frames, fds: VecDeque::new(), takes_fds, chunk: vec![0; CHUNK].into() }
     }
 
     /// The socket, for waiting until it is readable.
@@ -159,14 +169,12 @@ impl Channel {
     /// The other end is gone, or what it says is no message.
     pub fn try_receive<T: DeserializeOwned>(&mut self) -> Result<Option<(T, Vec<OwnedFd>)>, WireError> {
         loop {
-            if let Some((message, fds)) = self.frames.next()? {
+            if let Some((message, fds)) = self.frames.take()? {
                 if fds > self.fds.len() {
                     return Err(WireError::Descriptors);
                 }
                 let fds = self.fds.drain(..fds).collect();
-                // Nothing may follow what is decoded: a message is exactly what it says.
-                let (message, rest) = postcard::take_from_bytes(&message).map_err(WireError::NoMessage)?;
-                return if rest.is_empty() { Ok(Some((message, fds))) } else { Err(WireError::NoFrame) };
+                return Ok(Some((decode(message)?, fds)));
             }
             if !self.fill()? {
                 return Ok(None);
@@ -189,12 +197,11 @@ impl Channel {
 
     /// Reads what is there. `false` if nothing is.
     fn fill(&mut self) -> Result<bool, WireError> {
-        let mut bytes = vec![0; 64 << 10];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_FDS))];
         // Without space the kernel closes whatever is sent along.
         let mut ancillary = if self.takes_fds { RecvAncillaryBuffer::new(&mut space) } else { RecvAncillaryBuffer::default() };
         let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
-        let received = match recvmsg(self.sender.socket.as_fd(), &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, flags) {
+        let received = match recvmsg(self.sender.socket.as_fd(), &mut [IoSliceMut::new(&mut self.chunk)], &mut ancillary, flags) {
             Ok(received) => received,
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => return Ok(false),
             Err(rustix::io::Errno::CONNRESET) => return Err(WireError::Closed),
@@ -211,7 +218,7 @@ impl Channel {
         if self.fds.len() > 2 * MOST_FDS {
             return Err(WireError::Descriptors);
         }
-        self.frames.extend(&bytes[..received.bytes]);
+        self.frames.extend(&self.chunk[..received.bytes]);
         Ok(true)
     }
 }

@@ -47,6 +47,11 @@ impl Control {
         self.end(Reason::Cancelled(escape(by, 128)));
     }
 
+    /// Whether it was told to end.
+    pub fn is_ended(&self) -> bool {
+        self.reason().is_some()
+    }
+
     pub(super) fn end(&self, reason: Reason) {
         self.shared.reason.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
         // Cannot fail but by overflow, and then it is readable already.

@@ -5,35 +5,32 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ambit_core::{
-    Bound, EngineId, Isolation, Layer, LimitKey, Outcome, RejectReason, Rejection, Report, ResultValue, Usage, Violation, escape,
-    escape_again,
-};
+use ambit_core::{Bound, EngineId, Isolation, LimitKey, Outcome, Rejection, Report, ResultValue, Usage, Violation, escape};
 use ambit_jail::{
     Exit,
-    wire::{FromCompiler, FromWorker, GuestDir, RunJob, ToCompiler, ToWorker, WireError},
+    wire::{FromWorker, GuestDir, RunJob, ToWorker, WireError},
 };
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::{
     Control, LaunchEvent, LaunchRequest, Prepared,
-    believe::{Believed, believe, believe_rejection},
+    believe::{self, Believed, WorkerSays},
     budget::{CpuBudget, Standing},
+    compile::{Compilation, Compiled},
     control::Reason,
     module_file,
-    process::{MOST_ARTIFACT, Needs, PATIENCE, Process, layer_names},
+    process::{Entered, PATIENCE, death, layer_names},
     refused,
     streams::{self, Laid},
     throttle::Throttle,
-    verdict::Death,
 };
 
-/// Threads that a compiler works with.
-const COMPILER_THREADS: u32 = 2;
-/// How many times its CPU budget a compiler may take by the clock on the wall: it may have to share its cores.
-const WALL_FOR_CPU: u32 = 20;
 /// How long what a guest has written is waited for to be taken, once it is over.
 const DRAIN: Duration = Duration::from_secs(1);
+/// How long anybody is listened to before anything else is looked at: who talks without end must not outlast its deadline.
+pub(crate) const TURN: Duration = Duration::from_millis(5);
+/// An escape is at most so many times as long as what it stands for.
+const ESCAPED: u64 = 10;
 /// The number that its one module has for a worker.
 const MODULE: u32 = 1;
 
@@ -75,15 +72,17 @@ pub(super) struct Drive<'a> {
     control: &'a Control,
     stage: Stage,
     deadline: Option<Instant>,
-    began: Instant,
+    /// Kept until the end: to wait until its process is gone is for when nobody waits for anything else.
+    compilation: Option<Compilation>,
     compile_time: Option<Duration>,
-    /// The compiler's budget, then the guest's.
+    /// The guest's.
     budget: Option<CpuBudget>,
     throttle: Option<Throttle>,
-    layers: Vec<Layer>,
-    engine_version: Option<String>,
-    /// What the compiler and the worker said of why they give up.
-    words: [Option<String>; 2],
+    /// Bytes of escaped messages that may still come. The worker keeps the limit itself, as long as it is the one that was
+    /// started.
+    log_left: u64,
+    /// What the worker said of why it gives up.
+    words: Option<String>,
 }
 
 impl<'a> Drive<'a> {
@@ -95,13 +94,12 @@ impl<'a> Drive<'a> {
         Self {
             stage: Stage::Compiling,
             deadline,
-            began: Instant::now(),
+            compilation: None,
             compile_time: None,
             budget: None,
             throttle: None,
-            layers: Vec::new(),
-            engine_version: None,
-            words: [None, None],
+            log_left: prepared.policy.limits.run.log_bytes.ceiling().saturating_mul(ESCAPED),
+            words: None,
             prepared,
             request,
             control,
@@ -113,36 +111,41 @@ impl<'a> Drive<'a> {
         let streams = std::mem::take(&mut self.request.streams);
         let output = self.prepared.policy.limits.run.output;
         let laid = streams::lay(streams, output, self.control);
-        let ending = match &laid {
-            Ok(laid) => self.begin(laid).unwrap_or_else(|()| None),
-            Err(error) => Some(lost(format!("cannot lay the guest's streams: {error}"))),
+        let begun = match &laid {
+            Ok(laid) => self.begin(laid),
+            Err(error) => Err(lost(format!("cannot lay the guest's streams: {error}"))),
         };
         // The worker has its own by now; ours would keep the pipes open.
         let laid = laid.ok().map(Laid::handed_over);
-        let ending = ending.unwrap_or_else(|| self.until_over(on_event));
+        let ending = match begun {
+            Ok(()) => self.until_over(on_event),
+            Err(outcome) => outcome.into(),
+        };
         // Nothing of it goes on, whatever it was doing, before anybody hears that it is over.
         let exit = self.prepared.worker.end();
-        self.prepared.compiler.end();
+        self.compilation = None;
         if let Some(laid) = laid {
             laid.drain(DRAIN);
         }
         self.report(ending, exit)
     }
 
-    /// Tells both what to do. An end, if that is impossible; nothing if one of them is dead, which is found out next.
-    fn begin(&mut self, laid: &Laid) -> Result<Option<Ending>, ()> {
+    /// Tells both what to do. Should one of them be dead, that is found out next.
+    fn begin(&mut self, laid: &Laid) -> Result<(), Outcome> {
         let policy = &self.prepared.policy;
-        let Needs { metering, .. } = self.prepared.needs;
-        let bytes = match module_file::sealed("ambit-module", self.request.module.bytes()) {
-            Ok(bytes) => bytes,
-            Err(error) => return Ok(Some(lost(format!("cannot hand over the module: {error}")))),
+        let metering = self.prepared.needs.metering;
+        let bytes = module_file::sealed("ambit-module", self.request.module.bytes());
+        let bytes = bytes.map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
+        let told = |sent: Result<(), WireError>| match sent {
+            Ok(()) | Err(WireError::Closed) => Ok(()),
+            Err(error) => Err(lost(format!("cannot tell the worker what to run: {error}"))),
         };
-        let again = || bytes.try_clone().map_err(|_| ());
-        let (compiler, worker) = (&self.prepared.compiler.channel, &self.prepared.worker.channel);
-        let compile = ToCompiler::Compile { policy: Box::new((**policy).clone()), metering };
-        compiler.send(&compile, &[reopened(&bytes)?.as_fd(), self.prepared.artifact.as_fd()], PATIENCE).map_err(drop)?;
+        if let Some(compiler) = self.prepared.compiler.take() {
+            self.compilation = Some(Compilation::begin(compiler, policy, metering, &self.request.module, &bytes)?);
+        }
+        let worker = &self.prepared.worker.channel;
         let module = ToWorker::Module { module: MODULE, policy: Box::new((**policy).clone()), metering };
-        worker.send(&module, &[again()?.as_fd()], PATIENCE).map_err(drop)?;
+        told(worker.send(&module, &[bytes.as_fd()], PATIENCE))?;
         let job = ToWorker::Run(Box::new(RunJob {
             run: self.request.run.0,
             module: MODULE,
@@ -154,30 +157,33 @@ impl<'a> Drive<'a> {
             page: false,
         }));
         let fds: Vec<BorrowedFd<'_>> = laid.fds.iter().map(AsFd::as_fd).collect();
-        worker.send(&job, &fds, PATIENCE).map_err(drop)?;
-        self.budget = CpuBudget::begin(policy.limits.run.compile_time, &self.prepared.compiler.child, COMPILER_THREADS);
-        Ok(None)
+        told(worker.send(&job, &fds, PATIENCE))?;
+        if let Some(code) = self.prepared.code.take() {
+            self.load(&code);
+        }
+        Ok(())
     }
 
     fn until_over(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Ending {
         loop {
-            if let Some(ending) = self.hear_worker(on_event).or_else(|| self.hear_compiler()) {
+            let turn = Instant::now() + TURN;
+            if let Some(ending) = self.hear_worker(on_event, turn).or_else(|| self.hear_compiler(on_event, turn)) {
                 return ending;
             }
             // After both have been heard: what a guest did before its end counts.
             let until = match self.due() {
                 Ok(until) => until,
-                Err(ending) => return ending,
+                Err(outcome) => return outcome.into(),
             };
-            self.wait(until);
+            self.wait(still_talking(turn).or(until));
         }
     }
 
     /// Until when nothing is due; or what is.
-    fn due(&mut self) -> Result<Option<Instant>, Ending> {
+    fn due(&mut self) -> Result<Option<Instant>, Outcome> {
         match self.control.reason() {
-            Some(Reason::Cancelled(by)) => return Err(Outcome::Cancelled { by }.into()),
-            Some(Reason::Limit(limit, allowed)) => return Err(Outcome::LimitExceeded { limit, allowed, used: None }.into()),
+            Some(Reason::Cancelled(by)) => return Err(Outcome::Cancelled { by }),
+            Some(Reason::Limit(limit, allowed)) => return Err(Outcome::LimitExceeded { limit, allowed, used: None }),
             None => {}
         }
         let now = Instant::now();
@@ -187,22 +193,15 @@ impl<'a> Drive<'a> {
             let allowed = self.deadline.map_or(Duration::ZERO, |deadline| deadline - self.request.since);
             return Err(limit(LimitKey::WallTime, allowed, now - self.request.since));
         }
-        let running = match self.stage {
-            Stage::Compiling => &self.prepared.compiler,
-            Stage::Loading | Stage::Running => &self.prepared.worker,
-        };
+        if let (Stage::Compiling, Some(compilation)) = (self.stage, &self.compilation)
+            && let Some(at) = compilation.due()?
+        {
+            sooner(at);
+        }
         if let Some(budget) = &self.budget {
-            match (budget.look(&running.child), self.stage) {
-                (Standing::Within(at), _) => sooner(at),
-                (Standing::Over(used), Stage::Running) => return Err(limit(LimitKey::CpuTime, budget.allowed(), used)),
-                (Standing::Over(_), Stage::Compiling | Stage::Loading) => return Err(compiled_too_long(budget.allowed())),
-            }
-            if self.stage == Stage::Compiling {
-                let at = self.began + budget.allowed() * WALL_FOR_CPU;
-                if at <= now {
-                    return Err(compiled_too_long(budget.allowed()));
-                }
-                sooner(at);
+            match budget.look(&self.prepared.worker.child) {
+                Standing::Within(at) => sooner(at),
+                Standing::Over(used) => return Err(limit(LimitKey::CpuTime, budget.allowed(), used)),
             }
         }
         if let Some(throttle) = &mut self.throttle {
@@ -213,108 +212,87 @@ impl<'a> Drive<'a> {
 
     /// Waits until one of them says something, or ends, or it is time.
     fn wait(&self, until: Option<Instant>) {
-        let timeout = until.map(|until| {
-            let left = until.saturating_duration_since(Instant::now());
-            Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(left.subsec_nanos()) }
-        });
         let watch = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
-        let Prepared { compiler, worker, .. } = &self.prepared;
-        let mut fds = vec![watch(self.control.event()), watch(worker.channel.socket())];
-        if self.stage == Stage::Compiling {
-            fds.push(watch(compiler.channel.socket()));
-        }
+        let mut fds = vec![watch(self.control.event()), watch(self.prepared.worker.channel.socket())];
+        let compiling = self.compilation.as_ref().filter(|_| self.stage == Stage::Compiling);
+        fds.extend(compiling.map(|compilation| watch(compilation.socket())));
         // Woken for nothing, it looks around and waits again.
-        let _ = rustix::event::poll(&mut fds, timeout.as_ref());
+        let _ = rustix::event::poll(&mut fds, timeout(until).as_ref());
     }
 
-    fn hear_compiler(&mut self) -> Option<Ending> {
-        while self.stage == Stage::Compiling {
-            let said = match self.prepared.compiler.channel.try_receive::<FromCompiler>() {
-                Ok(None) => return None,
-                Ok(Some((said, _))) => said,
-                Err(error) => return Some(self.compiler_is_gone(&error)),
-            };
-            match said {
-                FromCompiler::Entered(_) => {}
-                FromCompiler::NotEntered(error) => return Some(refused(&error).into()),
-                FromCompiler::Compiled => return self.compiled(),
-                FromCompiler::Rejected(rejection) => return Some(believe_rejection(rejection).into()),
-                FromCompiler::Failed(text) => self.words[0] = Some(escape_again(&text, 512)),
+    fn hear_compiler(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>), turn: Instant) -> Option<Ending> {
+        let compiled = self.compilation.as_mut()?.hear(turn)?;
+        self.compilation = None;
+        match compiled {
+            Ok(code) => {
+                self.compile_time = Some(code.time());
+                // Before the worker has it: from then on the guest runs, whatever whoever listens is doing.
+                on_event(LaunchEvent::Compiled);
+                self.load(&code);
+                None
             }
+            Err(outcome) => Some(outcome.into()),
         }
-        None
     }
 
-    /// Hands the artifact over, as it is from now on.
-    fn compiled(&mut self) -> Option<Ending> {
-        self.compile_time = Some(self.began.elapsed());
-        // Gone before the artifact is sealed: a compiler that was taken over could hold on to a mapping.
-        self.prepared.compiler.end();
-        let size = self.prepared.artifact.metadata().map_or(u64::MAX, |metadata| metadata.len());
-        if size == 0 || size > MOST_ARTIFACT {
-            return Some(lost(format!("the compiler gave an artifact of {size} bytes")));
-        }
-        if let Err(error) = module_file::seal(&self.prepared.artifact) {
-            return Some(lost(format!("cannot seal the artifact: {error}")));
-        }
-        (self.stage, self.budget) = (Stage::Loading, None);
+    /// Hands the artifact over. A worker that is dead is found out next.
+    fn load(&mut self, code: &Compiled) {
+        self.stage = Stage::Loading;
         let worker = &self.prepared.worker.channel;
-        // A worker that is dead is found out next.
-        let _ = worker.send(&ToWorker::Artifact { module: MODULE }, &[self.prepared.artifact.as_fd()], PATIENCE);
-        None
+        let _ = worker.send(&ToWorker::Artifact { module: MODULE }, &[code.file()], PATIENCE);
     }
 
-    fn hear_worker(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Option<Ending> {
-        loop {
+    fn hear_worker(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>), turn: Instant) -> Option<Ending> {
+        while Instant::now() < turn {
             let said = match self.prepared.worker.channel.try_receive::<FromWorker>() {
                 Ok(None) => return None,
                 Ok(Some((said, _))) => said,
                 Err(error) => return Some(self.worker_is_gone(&error)),
             };
-            match said {
-                FromWorker::Entered { layers, engine_version } if self.layers.is_empty() => {
-                    (self.layers, self.engine_version) = (layers, Some(escape(engine_version, 64)));
+            match believe::worker(said) {
+                WorkerSays::Entered { layers, engine_version } if self.prepared.worker.entered.is_none() => {
+                    self.prepared.worker.entered = Some(Entered { layers, engine_version });
                 }
-                FromWorker::NotEntered(error) if self.layers.is_empty() => return Some(refused(&error).into()),
-                FromWorker::Loaded { refused: Some(rejection), .. } if self.stage != Stage::Running => {
-                    return Some(believe_rejection(rejection).into());
+                WorkerSays::NotEntered(error) if self.prepared.worker.entered.is_none() => return Some(refused(&error).into()),
+                WorkerSays::Loaded { refused: Some(rejection), .. } if self.stage != Stage::Running => {
+                    return Some(rejection.into());
                 }
-                FromWorker::Loaded { refused: None, .. } if self.stage == Stage::Loading => self.running(on_event),
-                FromWorker::Log { text, .. } if self.stage == Stage::Running => {
-                    on_event(LaunchEvent::Log(&escape_again(&text, text.len())));
+                WorkerSays::Loaded { refused: None, .. } if self.stage == Stage::Loading => self.running(),
+                WorkerSays::Log(text) if self.stage == Stage::Running => {
+                    let Some(left) = self.log_left.checked_sub(text.len() as u64) else {
+                        return Some(lost("the worker passes on more messages than its guest may send".into()).into());
+                    };
+                    self.log_left = left;
+                    on_event(LaunchEvent::Log(&text));
                 }
-                FromWorker::Ended(end) if self.stage == Stage::Running => {
-                    let Believed { outcome, results, usage, violations } = believe(*end, &self.prepared.policy);
+                WorkerSays::Ended(end) if self.stage == Stage::Running => {
+                    let Believed { outcome, results, usage, violations, .. } =
+                        end.believe(&self.prepared.policy, Isolation::Process);
                     return Some(Ending { outcome, results, usage, violations });
                 }
-                FromWorker::Failed(text) => self.words[1] = Some(escape_again(&text, 512)),
-                FromWorker::Entered { .. }
-                | FromWorker::NotEntered(_)
-                | FromWorker::Loaded { .. }
-                | FromWorker::Log { .. }
-                | FromWorker::Ended(_) => return Some(lost("the worker says what nobody has asked".into())),
+                WorkerSays::Failed(reason) => self.words = Some(reason),
+                WorkerSays::Entered { .. }
+                | WorkerSays::NotEntered(_)
+                | WorkerSays::Loaded { .. }
+                | WorkerSays::Log(_)
+                | WorkerSays::Ended(_)
+                | WorkerSays::Repeated(_) => {
+                    return Some(lost("the worker says what nobody has asked".into()).into());
+                }
             }
         }
+        None
     }
 
-    fn running(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) {
+    fn running(&mut self) {
         self.stage = Stage::Running;
         let (limits, child) = (&self.prepared.policy.limits.run, &self.prepared.worker.child);
         self.budget = CpuBudget::begin(limits.cpu_time, child, 1);
         self.throttle = self.prepared.needs.throttled.map(|share| Throttle::begin(share, child));
-        on_event(LaunchEvent::Compiled);
-    }
-
-    fn compiler_is_gone(&mut self, error: &WireError) -> Ending {
-        let words = self.words[0].take();
-        match death(&mut self.prepared.compiler, words, error) {
-            Ok(death) => death.of_compiler(&self.prepared.policy).into(),
-            Err(rejection) => rejection.into(),
-        }
     }
 
     fn worker_is_gone(&mut self, error: &WireError) -> Ending {
-        let words = self.words[1].take();
+        let words = self.words.take();
         match death(&mut self.prepared.worker, words, error) {
             Ok(death) => {
                 let (outcome, violations) = death.of_worker(&self.prepared.policy);
@@ -326,9 +304,10 @@ impl<'a> Drive<'a> {
 
     fn report(self, ending: Ending, exit: Option<Exit>) -> Report {
         let Ending { outcome, results, usage, violations } = ending;
-        let Self { prepared, request, compile_time, layers, engine_version, .. } = self;
+        let Self { prepared, request, compile_time, .. } = self;
+        let entered = prepared.worker.entered;
         let kernel = exit.map(|exit| exit.cpu);
-        let began = matches!(outcome, Outcome::Rejected(_)).then_some(()).is_none();
+        let began = !matches!(outcome, Outcome::Rejected(_));
         let cpu = match (usage.cpu_ns.map(Duration::from_nanos), kernel) {
             (Some(said), Some(kernel)) => Some(said.min(kernel)),
             (None, Some(kernel)) if began => Some(kernel),
@@ -348,28 +327,19 @@ impl<'a> Drive<'a> {
             policy: Some((*prepared.policy).clone()),
             module: Some(request.module.digest()),
             name: Some(escape(&request.name, 256)),
-            engine: Some(EngineId::Wasmtime),
-            engine_version,
+            // What was refused was run by none.
+            engine: began.then_some(EngineId::Wasmtime),
+            engine_version: entered.as_ref().filter(|_| began).map(|entered| entered.engine_version.clone()),
             isolation: Isolation::Process,
-            layers: layer_names(&layers),
+            layers: entered.map(|entered| layer_names(&entered.layers)).unwrap_or_default(),
         }
     }
 }
 
-/// Looks at a process that is gone, or speaks no sense and is ended for it. The step into its jail that failed, if it never got
-/// so far as to say so.
-fn death(process: &mut Process, words: Option<String>, error: &WireError) -> Result<Death, Rejection> {
-    if !matches!(error, WireError::Closed) {
-        process.child.kill();
-    }
-    let exit = process.child.wait().ok();
-    if let Some(rejection) = process.failed_start() {
-        return Err(rejection);
-    }
-    let out_of_memory = process.group.as_ref().is_some_and(|group| group.usage().oom_kills.is_some_and(|kills| kills > 0));
-    let words = words.or_else(|| process.child.last_words());
-    let words = words.or_else(|| (!matches!(error, WireError::Closed)).then(|| error.to_string()));
-    Ok(Death { exit, out_of_memory, words })
+/// Now, if a turn is over: whoever was interrupted may have said more already, of which no socket would tell.
+pub(crate) fn still_talking(turn: Instant) -> Option<Instant> {
+    let now = Instant::now();
+    (now >= turn).then_some(now)
 }
 
 /// The directories of the jail, as its guest knows them.
@@ -384,26 +354,20 @@ fn guest_dirs(policy: &ambit_core::Policy) -> Vec<GuestDir> {
     dirs.chain(tmp).collect()
 }
 
-/// The module once more, with a position of its own: two processes read it.
-fn reopened(file: &impl AsFd) -> Result<std::fs::File, ()> {
-    std::fs::File::open(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file.as_fd()))).map_err(drop)
+fn limit(limit: LimitKey, allowed: Duration, used: Duration) -> Outcome {
+    Outcome::LimitExceeded { limit, allowed: nanos(allowed), used: Some(nanos(used)) }
 }
 
-fn compiled_too_long(allowed: Duration) -> Ending {
-    let message = format!(
-        "the compiler has used up the limit `compile-time`, {allowed:?} of CPU time; raise it with --limit compile-time=TIME"
-    );
-    Rejection::new(RejectReason::CompileBudget, message).into()
+pub(crate) fn lost(reason: String) -> Outcome {
+    Outcome::Lost { reason }
 }
 
-fn limit(limit: LimitKey, allowed: Duration, used: Duration) -> Ending {
-    Outcome::LimitExceeded { limit, allowed: nanos(allowed), used: Some(nanos(used)) }.into()
-}
-
-fn lost(reason: String) -> Ending {
-    Outcome::Lost { reason }.into()
-}
-
-fn nanos(duration: Duration) -> u64 {
+pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The time until then, for waiting.
+pub(crate) fn timeout(until: Option<Instant>) -> Option<Timespec> {
+    let left = until?.saturating_duration_since(Instant::now());
+    Some(Timespec { tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(left.subsec_nanos()) })
 }

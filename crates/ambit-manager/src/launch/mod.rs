@@ -8,33 +8,38 @@
 //! ```
 //! Both processes are started before the module is known, so that they enter while it is read.
 
-mod believe;
+pub(crate) mod believe;
 mod budget;
+mod compile;
 mod control;
 mod drive;
-mod module_file;
+pub(crate) mod module_file;
 mod process;
 mod pump;
 mod streams;
 mod throttle;
 mod verdict;
+mod warm;
 
 use std::{
-    fs::File,
     sync::{Arc, OnceLock},
     time::Instant,
 };
 
 use ambit_admit::Verified;
-use ambit_core::{Layer, Policy, RejectReason, Rejection, Report, RunId};
+use ambit_core::{Layer, Metering, Policy, RejectReason, Rejection, Report, RunId};
 use ambit_jail::{JailError, Spawner, cgroup::Cgroups, wire::Entry};
 
+pub use compile::Compiled;
 pub use control::Control;
 pub use streams::{Input, Output, Streams};
+pub use warm::WarmWorkers;
 
-use self::{
-    drive::Drive,
-    process::{Needs, Process},
+use self::{drive::Drive, process::Needs};
+pub(crate) use self::{
+    drive::{TURN, lost, nanos, still_talking, timeout},
+    process::{Process, death},
+    warm::entered,
 };
 
 /// How guests are launched.
@@ -61,10 +66,10 @@ pub struct Launcher {
 pub struct Prepared {
     policy: Arc<Policy>,
     needs: Needs,
-    compiler: Process,
     worker: Process,
-    /// What the compiler writes.
-    artifact: File,
+    /// What is to compile the module, or what it was compiled to.
+    compiler: Option<Process>,
+    code: Option<Arc<Compiled>>,
 }
 
 /// What to run.
@@ -87,7 +92,7 @@ pub struct LaunchRequest {
 /// What happens to a run while it is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LaunchEvent<'a> {
-    /// Its module is compiled and loaded, and nothing of it has run yet.
+    /// Its module is compiled, and nothing of it has run yet: the guest begins once this has been taken.
     Compiled,
     /// It says something through `env.log`: one line, escaped.
     Log(&'a str),
@@ -113,13 +118,26 @@ impl Launcher {
     /// A grant cannot be opened, or a layer of isolation cannot be had.
     pub fn prepare(&self, policy: &Arc<Policy>) -> Result<Prepared, Rejection> {
         policy.grants.check()?;
-        let needs = Needs::of(policy, || self.cgroups.get_or_init(Cgroups::discover));
-        // The worker first: it has the longer way.
-        let worker = self.spawn_worker(policy, &needs)?;
+        let needs = Needs::of(policy, || self.cgroups());
+        // The compiler first: it has the longer way, which begins with the same steps.
         let compiler = self.spawn_compiler(policy)?;
-        let artifact = module_file::empty("ambit-artifact")
-            .map_err(|error| refused(&JailError::other("make a file for the artifact", &error)))?;
-        Ok(Prepared { policy: Arc::clone(policy), needs, compiler, worker, artifact })
+        let worker = self.spawn_worker(policy, &needs)?;
+        Ok(Prepared { policy: Arc::clone(policy), needs, worker, compiler: Some(compiler), code: None })
+    }
+
+    /// Starts the process of a run under `policy` of a module that is compiled already, for [`Metering::Kernel`].
+    ///
+    /// # Errors
+    /// As [`Launcher::prepare`]; or the module was compiled for guests that are stopped otherwise.
+    pub fn prepare_compiled(&self, policy: &Arc<Policy>, code: &Arc<Compiled>) -> Result<Prepared, Rejection> {
+        policy.grants.check()?;
+        let needs = Needs::of(policy, || self.cgroups());
+        let worker = self.spawn_worker(policy, &needs)?;
+        Prepared::compiled(policy, needs, worker, code)
+    }
+
+    pub(crate) fn cgroups(&self) -> &Cgroups {
+        self.cgroups.get_or_init(Cgroups::discover)
     }
 
     /// Runs a module, and waits for its end. `on_event` is called from this thread.
@@ -131,6 +149,16 @@ impl Launcher {
         on_event: &mut dyn FnMut(LaunchEvent<'_>),
     ) -> Report {
         Drive::new(prepared, request, control).run(on_event)
+    }
+}
+
+impl Prepared {
+    /// A worker for a module that is compiled already.
+    fn compiled(policy: &Arc<Policy>, needs: Needs, worker: Process, code: &Arc<Compiled>) -> Result<Self, Rejection> {
+        if code.metering() != Metering::Kernel {
+            return Err(Rejection::new(RejectReason::Policy, "the module was compiled for guests that share a process"));
+        }
+        Ok(Self { policy: Arc::clone(policy), needs, worker, compiler: None, code: Some(Arc::clone(code)) })
     }
 }
 

@@ -3,18 +3,23 @@
 use std::{
     fs::File,
     io::{self, Seek, Write},
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
 };
 
 use rustix::fs::{MemfdFlags, SealFlags};
 
 /// A file of these bytes that nobody can change.
-pub(super) fn sealed(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
+pub(crate) fn sealed(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
     let mut file = empty(name)?;
     file.write_all(bytes)?;
     file.rewind()?;
     seal(&file)?;
     Ok(file.into())
+}
+
+/// The same file once more, for reading, with a position of its own.
+pub(super) fn reopened(file: &impl AsFd) -> io::Result<File> {
+    File::open(format!("/proc/self/fd/{}", file.as_fd().as_raw_fd()))
 }
 
 /// A file that another process is to fill.

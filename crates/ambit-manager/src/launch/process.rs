@@ -2,6 +2,7 @@
 
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
@@ -10,10 +11,10 @@ use ambit_jail::{
     Child, DirSpec, GrantError, JailSpec, Purpose, Rlimits, SpawnOptions, Spawned,
     cgroup::{Cgroups, Group, GroupLimits},
     grant_dir,
-    wire::Channel,
+    wire::{Channel, WireError},
 };
 
-use super::{Launcher, refused};
+use super::{Launcher, refused, verdict::Death};
 
 /// Writable memory of a worker beyond what its guest may have: the program itself, its stacks, what the host buffers.
 pub(super) const SLACK: u64 = 64 << 20;
@@ -24,7 +25,7 @@ const DESCRIPTORS: u64 = 64;
 /// The most bytes of an artifact. The largest programs that are known come to half of that.
 pub(super) const MOST_ARTIFACT: u64 = 1 << 30;
 /// How long a fresh process is waited for to take what it is told. Long: it may share its core with hundreds.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a run's limits are enforced where that depends on this machine.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +33,7 @@ pub(super) struct Needs {
     /// How its guest is compiled.
     pub(super) metering: Metering,
     /// What its group bounds, if it needs one.
-    group: Option<GroupLimits>,
+    pub(super) group: Option<GroupLimits>,
     /// The share of a core that it is kept to by being stopped, where no group can.
     pub(super) throttled: Option<Cpus>,
 }
@@ -59,45 +60,49 @@ impl Needs {
 
 /// A jailed process and what is said to it.
 #[derive(Debug)]
-pub(super) struct Process {
-    pub(super) child: Child,
-    pub(super) channel: Channel,
+pub(crate) struct Process {
+    pub(crate) child: Child,
+    pub(crate) channel: Channel,
     /// Ended and removed after the process.
-    pub(super) group: Option<Group>,
+    pub(crate) group: Option<Group>,
+    /// What it said when it had entered its jail, if that has been heard.
+    pub(crate) entered: Option<Entered>,
+}
+
+/// What a worker says once it is in its jail.
+#[derive(Debug, Clone)]
+pub(crate) struct Entered {
+    /// The layers around it.
+    pub(crate) layers: Vec<Layer>,
+    /// The version of its engine.
+    pub(crate) engine_version: String,
 }
 
 impl Launcher {
     pub(super) fn spawn_compiler(&self, policy: &Policy) -> Result<Process, Rejection> {
         let memory = policy.limits.run.compile_memory.finite().map(|bytes| bytes.saturating_add(COMPILER_SLACK));
-        let rlimits =
-            Rlimits { data: memory, address_space: None, file_size: Some(MOST_ARTIFACT), open_files: Some(DESCRIPTORS) };
+        let rlimits = Rlimits { data: memory, address_space: None, file_size: Some(MOST_ARTIFACT), open_files: Some(DESCRIPTORS) };
         self.spawn(Purpose::Compiler, rlimits, Vec::new(), None, None)
     }
 
     pub(super) fn spawn_worker(&self, policy: &Policy, needs: &Needs) -> Result<Process, Rejection> {
-        let limits = &policy.limits.run;
         let mut dirs = Vec::new();
         for dir in &policy.grants.dirs {
             dirs.push(grant_dir(&dir.host, dir.access).map_err(|error| ungranted(&error))?);
         }
-        let rlimits = Rlimits {
-            data: limits.memory.finite().map(|bytes| bytes.saturating_add(SLACK)),
-            address_space: None,
-            file_size: limits.file_size.finite(),
-            open_files: limits.open_files.finite().map(|files| files.saturating_add(DESCRIPTORS + dirs.len() as u64)),
-        };
         let tmp = policy.grants.tmp.map(|size| size.get());
-        let group = match needs.group {
-            Some(limits) => {
-                let cgroups = self.cgroups.get_or_init(Cgroups::discover);
-                Some(cgroups.create("run", &limits).map_err(|error| refused(&error))?)
-            }
-            None => None,
-        };
-        self.spawn(Purpose::Process, rlimits, dirs, tmp, group)
+        let group = needs.group.map(|limits| self.group("run", &limits)).transpose()?;
+        self.spawn(Purpose::Process, worker_rlimits(policy), dirs, tmp, group)
     }
 
-    fn spawn(
+    /// A group of its own for a process.
+    pub(crate) fn group(&self, name: &str, limits: &GroupLimits) -> Result<Group, Rejection> {
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let name = format!("{name}-{}", MADE.fetch_add(1, Relaxed));
+        self.cgroups().create(&name, limits).map_err(|error| refused(&error))
+    }
+
+    pub(crate) fn spawn(
         &self,
         purpose: Purpose,
         rlimits: Rlimits,
@@ -106,11 +111,8 @@ impl Launcher {
         group: Option<Group>,
     ) -> Result<Process, Rejection> {
         let join: Vec<BorrowedFd<'_>> = group.iter().flat_map(Group::join_fds).collect();
-        let options = SpawnOptions {
-            dispensable: &self.config.dispensable,
-            cgroup: group.as_ref().and_then(Group::into_fd),
-            join: &join,
-        };
+        let options =
+            SpawnOptions { dispensable: &self.config.dispensable, cgroup: group.as_ref().and_then(Group::into_fd), join: &join };
         let spawned = self.spawner.spawn(purpose.process_name(), &options).map_err(|error| refused(&error))?;
         let Spawned { child, channel, given } = spawned;
         let (dirs, fds): (Vec<DirSpec>, Vec<OwnedFd>) = dirs.into_iter().unzip();
@@ -129,26 +131,38 @@ impl Launcher {
         let fds: Vec<BorrowedFd<'_>> = fds.iter().map(AsFd::as_fd).collect();
         // Into the socket's buffer: it need not have begun to read. Should it be dead, that is found when it is waited for.
         match channel.send(&spec, &fds, PATIENCE) {
-            Ok(()) | Err(ambit_jail::wire::WireError::Closed) => {}
+            Ok(()) | Err(WireError::Closed) => {}
             Err(error) => {
                 let error = std::io::Error::other(error.to_string());
                 return Err(refused(&ambit_jail::JailError::other("tell the process what to enter", &error)));
             }
         }
-        Ok(Process { child, channel, group })
+        Ok(Process { child, channel, group, entered: None })
     }
 }
 
 impl Process {
     /// The step into its jail that failed before it could say so.
-    pub(super) fn failed_start(&self) -> Option<Rejection> {
+    fn failed_start(&self) -> Option<Rejection> {
         self.child.failed_start().map(|error| refused(&error))
     }
 
     /// Ends it and waits until it is gone.
-    pub(super) fn end(&mut self) -> Option<ambit_jail::Exit> {
+    pub(crate) fn end(&mut self) -> Option<ambit_jail::Exit> {
         self.child.kill();
         self.child.wait().ok()
+    }
+}
+
+/// The kernel's limits around a guest's own.
+pub(super) fn worker_rlimits(policy: &Policy) -> Rlimits {
+    let limits = &policy.limits.run;
+    let dirs = policy.grants.dirs.len() as u64;
+    Rlimits {
+        data: limits.memory.finite().map(|bytes| bytes.saturating_add(SLACK)),
+        address_space: None,
+        file_size: limits.file_size.finite(),
+        open_files: limits.open_files.finite().map(|files| files.saturating_add(DESCRIPTORS + dirs)),
     }
 }
 
@@ -162,4 +176,20 @@ fn ungranted(error: &GrantError) -> Rejection {
         GrantError::Open { .. } => Rejection::new(RejectReason::NotFound, error.to_string()),
         GrantError::Jail { .. } => Rejection::new(RejectReason::Unenforceable, error.to_string()),
     }
+}
+
+/// Looks at a process that is gone, or speaks no sense and is ended for it. The step into its jail that failed, if it never got
+/// so far as to say so.
+pub(crate) fn death(process: &mut Process, words: Option<String>, error: &WireError) -> Result<Death, Rejection> {
+    if !matches!(error, WireError::Closed) {
+        process.child.kill();
+    }
+    let exit = process.child.wait().ok();
+    if let Some(rejection) = process.failed_start() {
+        return Err(rejection);
+    }
+    let out_of_memory = process.group.as_ref().is_some_and(|group| group.usage().oom_kills.is_some_and(|kills| kills > 0));
+    let words = words.or_else(|| process.child.last_words());
+    let words = words.or_else(|| (!matches!(error, WireError::Closed)).then(|| error.to_string()));
+    Ok(Death { exit, out_of_memory, words })
 }

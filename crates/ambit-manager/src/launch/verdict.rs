@@ -20,7 +20,7 @@ const SIGSYS: i32 = 31;
 
 /// What is known of a process that ended without having been told to.
 #[derive(Debug)]
-pub(super) struct Death {
+pub(crate) struct Death {
     pub(super) exit: Option<Exit>,
     /// Whether the kernel ended it, or something in its group, for want of memory.
     pub(super) out_of_memory: bool,
@@ -36,7 +36,7 @@ impl Death {
     }
 
     /// In words.
-    fn describe(&self, who: &str) -> String {
+    pub(crate) fn describe(&self, who: &str) -> String {
         let how = match self.exit.map(|exit| exit.end) {
             Some(End::Signal(signal)) => format!("was ended by {}", signal_name(signal)),
             Some(End::Code(code)) => format!("ended with code {code}"),

@@ -7,6 +7,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc,
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -15,7 +16,7 @@ use std::{
 use ambit_admit::Verified;
 use ambit_core::{Bound, Cpus, Event, Outcome, Policy, RejectReason, Rejection};
 use ambit_engine::{
-    Call, Engine, SealKey, Settings,
+    Artifact, Call, Engine, SealKey, Settings,
     wasmtime::{PoolConfig, WasmtimeEngine},
 };
 use tokio::sync::oneshot;
@@ -127,11 +128,20 @@ impl Runtime {
             queue_wait,
             next: AtomicU64::new(1),
         };
+        let (begun, has_begun) = mpsc::channel();
         for (number, driver) in drivers.into_iter().enumerate() {
             let core = Core::new(number, Arc::clone(&runtime.scheduler), Arc::clone(&runtime.ticker));
             let thread = thread::Builder::new().name(format!("ambit-core-{number}"));
-            runtime.cores.push(thread.spawn(move || driver.block_on(core))?);
+            let begun = begun.clone();
+            runtime.cores.push(thread.spawn(move || {
+                // Nobody waits for a runtime that could not be made in full.
+                let _ = begun.send(());
+                driver.block_on(core);
+            })?);
         }
+        // Each of them is past what a thread does to begin: whoever allows this process less from now on allows them enough.
+        let waited = runtime.cores.iter().try_for_each(|_| has_begun.recv());
+        waited.map_err(|_| io::Error::other("a core's thread ended before it began"))?;
         Ok(runtime)
     }
 
@@ -229,12 +239,23 @@ impl Runtime {
         key: &SealKey,
         bytes: &[u8],
     ) -> Result<Arc<LoadedModule>, Rejection> {
-        let (began, settings) = (Instant::now(), Settings::shared_process(policy));
-        let program = self.engine.load(&key.open(&*self.engine, module, &settings, bytes)?)?;
-        let loaded = LoadedModule { verified: Arc::clone(module), settings, program, compile_time: began.elapsed() };
-        let loaded = Arc::new(loaded);
+        let settings = Settings::shared_process(policy);
+        let loaded = self.load_artifact(module, &key.open(&*self.engine, module, &settings, bytes)?)?;
         self.cache.insert(&loaded);
         Ok(loaded)
+    }
+
+    /// Loads what the engine, in another process perhaps, has compiled this module to. It is not kept in the cache.
+    ///
+    /// # Errors
+    /// It is another module's, another engine's or another version's.
+    pub fn load_artifact(&self, module: &Arc<Verified>, artifact: &Artifact) -> Result<Arc<LoadedModule>, Rejection> {
+        if artifact.module() != module.digest() {
+            return Err(Rejection::new(RejectReason::Policy, "the artifact is of another module"));
+        }
+        let (began, settings) = (Instant::now(), *artifact.settings());
+        let program = self.engine.load(artifact)?;
+        Ok(Arc::new(LoadedModule { verified: Arc::clone(module), settings, program, compile_time: began.elapsed() }))
     }
 
     /// Starts a run. It has ended, one way or another, when the [`Running`] says so.

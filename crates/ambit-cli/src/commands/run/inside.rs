@@ -22,7 +22,7 @@ use crate::{
     commands::{
         finish::finish,
         read_in_time::read_in_time,
-        repeat::{Repeat, repeat as repeated},
+        repeat::{Repeat, inside::repeat as repeated},
     },
     output,
     signals::OnSignal,
@@ -40,7 +40,9 @@ pub(super) fn run(asked: Asked, repeat: Option<Repeat>) -> anyhow::Result<u8> {
     let mut refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
     let module = match read_in_time(asked.path.clone(), &asked.policy, began, &asked.on_signal) {
         Ok(Ok(module)) => module,
-        Ok(Err(rejection)) => return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
+        Ok(Err(rejection)) => {
+            return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation));
+        }
         Err(outcome) => return finish(&asked.talk, asked.report, unstarted(outcome, refused, &asked.name, began, isolation)),
     };
     refused.module = Some(module.digest());

@@ -3,15 +3,15 @@
 use std::{
     io::{self, IoSlice},
     os::fd::OwnedFd,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     thread,
 };
 
 use ambit_admit::{Verified, check_grants};
-use ambit_core::{Layer, Policy, Rejection, RunId, Stdin};
+use ambit_core::{Policy, Rejection, RunId, Stdin};
 use ambit_engine::host::{FdOutput, GuestOutput};
 use ambit_manager::{
-    Control, Entry, ExtraSyscalls, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams,
+    Control, Entry, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams,
 };
 use rustix::fs::{Mode, OFlags};
 
@@ -20,16 +20,26 @@ use super::{
     unstarted::{Refused, rejected, unstarted},
 };
 use crate::{
-    commands::{finish::finish, read_in_time::read_in_time},
+    commands::{
+        finish::finish,
+        read_in_time::read_in_time,
+        repeat::{
+            Repeat,
+            jailed::{Repeating, repeat as repeat_jailed},
+        },
+    },
     output,
     spinner::Spinner,
 };
 
-pub(super) fn run(asked: Asked, dispensable: Vec<Layer>, syscalls: ExtraSyscalls) -> anyhow::Result<u8> {
+pub(super) fn run(asked: Asked, repeat: Option<Repeat>, config: LaunchConfig) -> anyhow::Result<u8> {
     let (began, isolation) = (asked.began, asked.isolation);
     let mut refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
+    let launcher = Launcher::new(config)?;
+    if let Some(repeat) = repeat {
+        return repeated(repeat, launcher, asked);
+    }
     // Both processes enter their jails while the module is read.
-    let launcher = Launcher::new(LaunchConfig { dispensable, syscalls, classic_root: false })?;
     let prepared = match launcher.prepare(&asked.policy) {
         Ok(prepared) => prepared,
         Err(rejection) => return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
@@ -53,15 +63,35 @@ pub(super) fn run(asked: Asked, dispensable: Vec<Layer>, syscalls: ExtraSyscalls
     }
 }
 
-/// What to run, once its module is admitted.
-fn ready(asked: &Asked, module: std::sync::Arc<Verified>) -> Result<LaunchRequest, Rejection> {
-    check_grants(&module, &asked.policy.grants)?;
-    let entry = match &asked.invoke {
+/// The same run many times.
+fn repeated(repeat: Repeat, launcher: Launcher, asked: Asked) -> anyhow::Result<u8> {
+    let (began, isolation) = (asked.began, asked.isolation);
+    let refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
+    let module = match read_in_time(asked.path.clone(), &asked.policy, began, &asked.on_signal) {
+        Ok(module) => module.and_then(|module| check_grants(&module, &asked.policy.grants).map(|()| module)),
+        Err(outcome) => return finish(&asked.talk, asked.report, unstarted(outcome, refused, &asked.name, began, isolation)),
+    };
+    match module {
+        Ok(module) => {
+            let what = Repeating { module, policy: Arc::clone(&asked.policy), entry: entry(&asked), name: asked.name.clone() };
+            repeat_jailed(repeat, &Arc::new(launcher), isolation, &what, &asked.on_signal)
+        }
+        Err(rejection) => finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
+    }
+}
+
+fn entry(asked: &Asked) -> Entry {
+    match &asked.invoke {
         Some(function) => Entry::Invoke { function: function.clone(), args: asked.function_args.clone() },
         None => Entry::Command,
-    };
+    }
+}
+
+/// What to run, once its module is admitted.
+fn ready(asked: &Asked, module: Arc<Verified>) -> Result<LaunchRequest, Rejection> {
+    check_grants(&module, &asked.policy.grants)?;
     let streams = streams(&asked.policy)?;
-    Ok(LaunchRequest { run: RunId(1), module, entry, name: asked.name.clone(), streams, since: asked.began })
+    Ok(LaunchRequest { run: RunId(1), module, entry: entry(asked), name: asked.name.clone(), streams, since: asked.began })
 }
 
 fn launch(launcher: &Launcher, prepared: Prepared, request: LaunchRequest, asked: Asked) -> anyhow::Result<u8> {

@@ -13,6 +13,7 @@ use std::{
 
 use ambit_core::{EngineId, GrantKey, Isolation, Layer, Policy, Rejection, Unenforceable};
 use ambit_engine::HostFunctions;
+use ambit_manager::{ExtraSyscalls, LaunchConfig};
 use clap::ValueHint;
 
 use self::unstarted::{Refused, rejected};
@@ -39,7 +40,8 @@ Examples:
   ambit run --dir .:/work:rw --env HOME=/work build.wasm
   ambit run --invoke fib math.wasm 30
   ambit run --fuel 10M --deterministic --report - plugin.wasm
-  ambit run --isolation none --invoke fib --repeat 100000 math.wasm 10   # no process of its own: microseconds, one wall
+  ambit run --invoke fib --repeat 100000 --concurrency 2 math.wasm 10
+  ambit run --isolation none trusted.wasm     # in this process: no wall but WebAssembly's
 
 Exit status:
   the guest's own (255 if outside 0..=255)   124 out of wall or CPU time    123 another limit
@@ -158,9 +160,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         }
     };
     let said = settled.isolation;
-    let isolation = said.unwrap_or(Isolation::Process);
+    // Repeated runs share a worker, each on a fresh instance, unless somebody says that each has a process.
+    let isolation = said.unwrap_or(if repeat.is_some() { Isolation::Tenant } else { Isolation::Process });
     let terminal_withheld = settled.terminal_withheld;
-    let policy = match in_force(settled, isolation) {
+    let policy = match in_force(settled, isolation, repeat.is_some()) {
         Ok(policy) => Arc::new(policy),
         Err(rejection) => return finish(&talk, report, rejected(rejection, Refused::default(), &name, began, isolation)),
     };
@@ -168,8 +171,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         output::json(&*policy)?;
         return Ok(0);
     }
-    let asked =
-        Asked { path, name, invoke, function_args, policy, terminal_withheld, isolation, talk, report, began, on_signal };
+    let asked = Asked { path, name, invoke, function_args, policy, terminal_withheld, isolation, talk, report, began, on_signal };
     let repeat = repeat.map(|times| Repeat { times, at_once: concurrency, json });
     match isolation {
         Isolation::None => {
@@ -188,21 +190,22 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
             inside::run(asked, repeat)
         }
         Isolation::Process | Isolation::Tenant => {
-            if repeat.is_some() {
-                output::error("--repeat runs in this process in this version: it needs --isolation none");
-                return Ok(super::USAGE);
-            }
-            jailed::run(asked, allow_missing, ambit_manager::ExtraSyscalls { allow: allow_syscall, deny: deny_syscall })
+            let syscalls = ExtraSyscalls { allow: allow_syscall, deny: deny_syscall };
+            jailed::run(asked, repeat, LaunchConfig { dispensable: allow_missing, syscalls, classic_root: false })
         }
     }
 }
 
 /// The policy in force, or what of it nothing can enforce here.
-fn in_force(settled: Settled, isolation: Isolation) -> Result<Policy, Rejection> {
+fn in_force(settled: Settled, isolation: Isolation, repeated: bool) -> Result<Policy, Rejection> {
     let Settled { policy, spec, terminal_withheld: _, isolation: _, engine } = settled;
     if engine != EngineId::Wasmtime {
         let why = "it is not part of this version; `ambit engines` lists those that are".into();
         return Err(Unenforceable { what: format!("engine `{engine}`"), why }.into());
+    }
+    if isolation == Isolation::Tenant && !repeated {
+        let why = "its guests share a worker that somebody keeps, and here is one guest; use `process`".into();
+        return Err(Unenforceable { what: "isolation `tenant`".into(), why }.into());
     }
     let policy = policy.narrow(&spec)?.resolve(isolation)?;
     // This program has no functions of its own for guests, and says so to whoever grants one.

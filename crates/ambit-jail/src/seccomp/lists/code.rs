@@ -58,6 +58,7 @@ pub(in crate::seccomp) const CODE_ALWAYS: List = &[
         "at most MFD_CLOEXEC, MFD_ALLOW_SEALING",
     )]),
     call!(SYS_fcntl, "that file can no longer be changed").with(&[Arg::int(1, Test::Is(F_ADD_SEALS as u64), "F_ADD_SEALS")]),
+    call!(SYS_sched_getaffinity, "a pool is divided by how many processors there are"),
     call!(SYS_process_madvise, "a pool gives back the pages of many instances at once")
         .with(&[Arg::int(0, Test::Is(PIDFD_SELF), "PIDFD_SELF"), Arg::int(3, Test::Is(MADV_DONTNEED as u64), "MADV_DONTNEED")]),
     #[cfg(target_arch = "x86_64")]

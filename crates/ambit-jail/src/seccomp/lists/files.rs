@@ -12,8 +12,6 @@ pub(in crate::seccomp) const FILES: List = &[
     call!(SYS_openat2, "a path is opened beneath its directory, and nowhere else"),
     call!(SYS_openat, "a directory is opened anew to be listed"),
     call!(SYS_newfstatat, "each name of a listing is looked at"),
-    #[cfg(target_arch = "x86_64")]
-    call!(SYS_readlink, "where a directory is, of which a link's target is judged"),
     call!(SYS_readlinkat, "a guest reads a link"),
     call!(SYS_getdents64, "a guest lists a directory"),
     // Contents.
