@@ -17,7 +17,7 @@ has='grep -q landlock /sys/kernel/security/lsm && unshare -U true && grep -q mem
 for as in "" --user; do
     for program in "$units" "$probes"; do
         # shellcheck disable=SC2086 # no option is no argument
-        AMBIT_VM_MIB=${AMBIT_VM_MIB:-1536} AMBIT_VM_SECONDS=${AMBIT_VM_SECONDS:-300} \
+        AMBIT_VM_MIB=${AMBIT_VM_MIB:-1536} AMBIT_VM_SECONDS=${AMBIT_VM_SECONDS:-900} \
             tests/vm/run.sh $as --add "$program:/tests" -- sh -c "$has || exit 1; exec /tests \"\$@\"" sh "$@"
     done
 done

@@ -159,15 +159,6 @@ pub(crate) const ATTEMPTS: Attempts = &[
         "each name of a listing is looked at",
         Attempt::Whole(|wall| in_dir(wall, |dir| rustix::fs::statat(dir, "file", AtFlags::SYMLINK_NOFOLLOW).map(drop))),
     ),
-    (
-        "where a directory is, of which a link's target is judged",
-        Attempt::Whole(|wall| {
-            in_dir(wall, |_| {
-                let _ = fs::read_link("/proc/self/fd/0");
-                Ok(())
-            })
-        }),
-    ),
     ("a guest reads a link", Attempt::Whole(|wall| in_dir(wall, |dir| rustix::fs::readlinkat(dir, "link", Vec::new()).map(drop)))),
     (
         "a guest lists a directory",
