@@ -4,6 +4,7 @@ mod ambit;
 mod bounds;
 mod clock_steps;
 mod config;
+mod doctor;
 mod errors;
 mod grants;
 mod programs;

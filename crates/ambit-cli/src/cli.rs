@@ -5,7 +5,7 @@ use clap::{
     builder::styling::{AnsiColor, Styles},
 };
 
-use crate::commands::{completions, engines, inspect, limits, run, validate};
+use crate::commands::{completions, doctor, engines, inspect, limits, run, validate};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Limits(limits::Args),
     /// List the engines and what they can do
     Engines(engines::Args),
+    /// Say which layers of isolation this machine gives, and what to change to get the rest
+    Doctor(doctor::Args),
     /// Write shell completions to stdout
     Completions(completions::Args),
 }

@@ -19,10 +19,12 @@
 
 mod bound;
 mod capabilities;
+mod counter;
 mod digest;
 mod enforce;
 mod event;
 mod feature;
+mod few;
 mod grants;
 mod ids;
 mod imports;
@@ -45,10 +47,12 @@ mod violation;
 
 pub use bound::{Bound, LimitValue};
 pub use capabilities::EngineCapabilities;
+pub use counter::Counter;
 pub use digest::{Digest, ParseDigestError};
 pub use enforce::{Enforcement, Unenforceable};
 pub use event::Event;
 pub use feature::{Feature, FeatureSet, UnknownFeature};
+pub use few::few;
 pub use grants::{Access, Clock, DirGrant, GrantKey, Grants, NetGrant, ParseGrantError, Random, Stdin};
 pub use ids::{EngineId, Isolation, Metering, RunId, UnknownName};
 pub use imports::{ImportPolicy, ImportRule};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    few::few,
     ids::names,
     limits::LimitKey,
     trap::{Frame, TrapKind},
@@ -34,6 +35,7 @@ pub enum Outcome {
         /// What the engine says of it; escaped and capped.
         message: String,
         /// The guest's stack, innermost frame first.
+        #[serde(deserialize_with = "few::<_, _, { Frame::MAX_KEPT }>")]
         frames: Vec<Frame>,
     },
     /// A limit ended the run, or it failed after a limit had refused it something.

@@ -59,3 +59,8 @@ pub struct Frame {
     /// `file:line:column` where DWARF tells.
     pub source: Option<String>,
 }
+
+impl Frame {
+    /// At most this many frames of a stack are kept; what called them is left out.
+    pub const MAX_KEPT: usize = 64;
+}

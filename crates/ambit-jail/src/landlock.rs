@@ -37,7 +37,10 @@ pub struct LandlockStatus {
 }
 
 impl LandlockStatus {
-    fn of(abi: u32) -> Self {
+    /// The newest version that we know.
+    pub const KNOWN: u32 = KNOWN as u32;
+
+    pub(crate) fn of(abi: u32) -> Self {
         Self { abi, truncate: abi >= 3, tcp: abi >= 4, devices: abi >= 5, scopes: abi >= 6, unix_paths: abi >= 9, udp: abi >= 10 }
     }
 }

@@ -27,7 +27,11 @@ use ambit_jail::{
 };
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 
-use crate::launch::{Compiled, Launcher, Process, believe, death, entered, lost, module_file, nanos, timeout};
+use crate::launch::{
+    Compiled, Launcher, Process, TURN,
+    believe::{self, Believed, WorkerSays},
+    death, entered, lost, module_file, nanos, still_talking, timeout,
+};
 
 /// How long after it was told to stop a guest may take before its worker is ended.
 pub const GRACE: Duration = Duration::from_millis(250);
@@ -118,7 +122,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     runs: HashMap<u64, Waiting>,
-    repeats: HashMap<u64, mpsc::Sender<Repeated>>,
+    repeats: HashMap<u64, Repeating>,
     loading: HashMap<u32, mpsc::Sender<Option<Rejection>>>,
     next: u64,
     next_module: u32,
@@ -134,6 +138,14 @@ struct Waiting {
     since: Instant,
     /// When it must have ended, and what it has ended with if it has not.
     due: Option<Due>,
+}
+
+#[derive(Debug)]
+struct Repeating {
+    tell: mpsc::Sender<Repeated>,
+    policy: Arc<Policy>,
+    /// How many have not ended yet.
+    left: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -266,7 +278,8 @@ impl TenantWorker {
     /// The worker is over, or takes nothing.
     pub fn repeat(&self, module: &TenantModule, run: &TenantRun, times: u64) -> Result<mpsc::Receiver<Repeated>, Rejection> {
         let (tell, told) = mpsc::channel();
-        let number = self.enter(|state, number| drop(state.repeats.insert(number, tell)))?;
+        let repeating = Repeating { tell, policy: Arc::clone(&module.policy), left: times };
+        let number = self.enter(|state, number| drop(state.repeats.insert(number, repeating)))?;
         let job = Box::new(job(module, run, number, Stream::Nothing));
         self.sender.send(&ToWorker::Repeat { job, times }, &[], PATIENCE).map_err(|error| unreachable(&error))?;
         Ok(told)
@@ -328,7 +341,6 @@ fn job(module: &TenantModule, run: &TenantRun, number: u64, output: Stream) -> R
         name: run.name.clone(),
         streams: StreamsSpec { stdin: Stream::Nothing, stdout: output, stderr: output, log: false },
         dirs: Vec::new(),
-        page: false,
     }
 }
 
@@ -355,7 +367,8 @@ fn spawn(launcher: &Launcher, limits: TenantLimits) -> Result<Process, Rejection
 /// Listens to a worker until it is over, and ends it if a guest of it does not stop when it must.
 fn listen(mut process: Process, shared: &Shared) {
     let outcome = loop {
-        match hear(&mut process, shared) {
+        let turn = Instant::now() + TURN;
+        match hear(&mut process, shared, turn) {
             Ok(()) => {}
             Err(outcome) => break outcome,
         }
@@ -375,7 +388,7 @@ fn listen(mut process: Process, shared: &Shared) {
             PollFd::from_borrowed_fd(shared.wake.as_fd(), PollFlags::IN),
         ];
         // Woken for nothing, it looks around and waits again.
-        let _ = rustix::event::poll(&mut watched, timeout(until).as_ref());
+        let _ = rustix::event::poll(&mut watched, timeout(still_talking(turn).or(until)).as_ref());
         let _ = rustix::io::read(&shared.wake, &mut [0; 8]);
     };
     process.end();
@@ -396,48 +409,52 @@ fn listen(mut process: Process, shared: &Shared) {
     state.repeats.clear();
 }
 
-/// Hears what the worker says, until it says no more for now; or how it ended.
-fn hear(process: &mut Process, shared: &Shared) -> Result<(), Outcome> {
-    loop {
+/// Hears what the worker says, until it says no more for now or its turn is over; or how it ended.
+fn hear(process: &mut Process, shared: &Shared, turn: Instant) -> Result<(), Outcome> {
+    while Instant::now() < turn {
         let said = match process.channel.try_receive::<FromWorker>() {
             Ok(None) => return Ok(()),
             Ok(Some((said, _))) => said,
             Err(error) => return Err(gone(process, &error)),
         };
         let mut state = shared.state();
-        match said {
-            FromWorker::Ended(end) => {
+        match believe::worker(said, Isolation::Tenant) {
+            WorkerSays::Ended(end) => {
                 // What nobody waits for is a lie, or of a run that was given up.
-                if let Some(waiting) = state.runs.remove(&end.run) {
+                if let Some(waiting) = state.runs.remove(&end.run()) {
                     drop(state);
-                    let believe::Believed { outcome, results, mut usage, violations, stdout, stderr } =
-                        believe::believe(*end, &waiting.policy, Isolation::Tenant);
+                    let Believed { outcome, results, mut usage, violations, stdout, stderr } =
+                        end.believe(&waiting.policy, Isolation::Tenant);
                     usage.wall_ns = Some(nanos(waiting.since.elapsed()));
                     let end = TenantEnd { outcome, results, usage, violations, stdout, stderr };
                     let _ = waiting.end.send(end);
                 }
             }
-            FromWorker::Repeated { run, took, ended, failure, over } => {
-                if let Some(tell) = state.repeats.get(&run) {
-                    let _ = tell.send(Repeated { took, ended, failure });
+            WorkerSays::Repeated(repeats) => {
+                let (run, over) = (repeats.run, repeats.over);
+                if let Some(repeating) = state.repeats.get_mut(&run) {
+                    let (took, ended, failure) = repeats.believe(&repeating.policy, Isolation::Tenant, repeating.left);
+                    repeating.left -= took.len() as u64;
+                    let _ = repeating.tell.send(Repeated { took, ended, failure });
                 }
                 if over {
                     state.repeats.remove(&run);
                 }
             }
-            FromWorker::Loaded { module, refused } => {
+            WorkerSays::Loaded { module, refused } => {
                 if let Some(loading) = state.loading.remove(&module) {
-                    let _ = loading.send(refused.map(believe::believe_rejection));
+                    let _ = loading.send(refused);
                 }
             }
             // No run here asks for its messages.
-            FromWorker::Log { .. } => {}
-            FromWorker::Failed(text) => return Err(lost(format!("the worker gave up: {}", escape(text, 512)))),
-            FromWorker::Entered { .. } | FromWorker::NotEntered(_) => {
+            WorkerSays::Log(_) => {}
+            WorkerSays::Failed(reason) => return Err(lost(format!("the worker gave up: {reason}"))),
+            WorkerSays::Entered { .. } | WorkerSays::NotEntered(_) => {
                 return Err(lost("the worker says what nobody has asked".into()));
             }
         }
     }
+    Ok(())
 }
 
 fn gone(process: &mut Process, error: &WireError) -> Outcome {

@@ -1,6 +1,7 @@
 //! One file a verb.
 
 pub(crate) mod completions;
+pub(crate) mod doctor;
 pub(crate) mod engines;
 pub(crate) mod finish;
 pub(crate) mod inspect;
@@ -28,6 +29,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Validate(args) => validate::run(&args),
         Command::Limits(args) => limits::run(&args),
         Command::Engines(args) => engines::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

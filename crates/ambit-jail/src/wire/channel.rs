@@ -18,12 +18,15 @@ use rustix::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::frame::{Frames, frame};
+use super::{
+    codec::{decode, encode},
+    frame::{Frames, frame},
+};
 
 /// The most bytes that a jailed process is told at once: arguments and environment are the bulk of it.
-const MOST_DOWN: u32 = 16 << 20;
+pub const MOST_DOWN: u32 = 16 << 20;
 /// The most bytes that it may say at once: an answer of a guest's, and its report.
-const MOST_UP: u32 = 80 << 20;
+pub const MOST_UP: u32 = 80 << 20;
 /// The most descriptors in one message: streams, and the directories that are granted.
 const MOST_FDS: usize = 128;
 /// Bytes that are read at once.
@@ -93,8 +96,7 @@ impl Sender {
     /// # Errors
     /// The other end is gone, or does not read.
     pub fn send(&self, message: &impl Serialize, fds: &[BorrowedFd<'_>], patience: Duration) -> Result<(), WireError> {
-        let message = postcard::to_stdvec(message).map_err(WireError::NoMessage)?;
-        let bytes = frame(&message, self.most, fds.len())?;
+        let bytes = frame(&encode(message)?, self.most, fds.len())?;
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (mut sent, mut until) = (0, Instant::now() + patience);
         while sent < bytes.len() {
@@ -172,14 +174,12 @@ impl Channel {
     /// The other end is gone, or what it says is no message.
     pub fn try_receive<T: DeserializeOwned>(&mut self) -> Result<Option<(T, Vec<OwnedFd>)>, WireError> {
         loop {
-            if let Some((message, fds)) = self.frames.next()? {
+            if let Some((message, fds)) = self.frames.take()? {
                 if fds > self.fds.len() {
                     return Err(WireError::Descriptors);
                 }
                 let fds = self.fds.drain(..fds).collect();
-                // Nothing may follow what is decoded: a message is exactly what it says.
-                let (message, rest) = postcard::take_from_bytes(message).map_err(WireError::NoMessage)?;
-                return if rest.is_empty() { Ok(Some((message, fds))) } else { Err(WireError::NoFrame) };
+                return Ok(Some((decode(message)?, fds)));
             }
             if !self.fill()? {
                 return Ok(None);

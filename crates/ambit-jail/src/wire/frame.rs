@@ -5,13 +5,16 @@ use super::WireError;
 /// The version of what is said. Both ends are one program, so there is only ever one.
 const VERSION: u8 = 1;
 const MARK: u8 = b'A';
-pub(super) const HEADER: usize = 8;
+const HEADER: usize = 8;
+
+/// Room that is kept when everything has been taken. More is given back: one long message must not cost memory for ever.
+const KEPT: usize = 256 << 10;
 
 /// Bytes that came, out of which frames are taken. Holds at most one frame and what came with its last byte.
 #[derive(Debug)]
 pub struct Frames {
     bytes: Vec<u8>,
-    /// How many of them have been taken.
+    /// How many of them have been taken. They go when more come: going with each frame, every frame would move all others.
     taken: usize,
     /// The most bytes of one message.
     most: u32,
@@ -32,8 +35,11 @@ impl Frames {
 
     /// Adds what came.
     pub fn extend(&mut self, bytes: &[u8]) {
-        // Once for what came together, and not for each frame of it.
-        self.bytes.drain(..std::mem::take(&mut self.taken));
+        self.bytes.drain(..self.taken);
+        self.taken = 0;
+        if self.bytes.len() < KEPT {
+            self.bytes.shrink_to(KEPT);
+        }
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -41,10 +47,8 @@ impl Frames {
     ///
     /// # Errors
     /// What came is no frame, or goes beyond the caps: known by its header, before anything of that size is kept.
-    pub fn next(&mut self) -> Result<Option<(&[u8], usize)>, WireError> {
-        let Some((header, rest)) = self.bytes.get(self.taken..).and_then(|left| left.split_first_chunk::<HEADER>()) else {
-            return Ok(None);
-        };
+    pub fn take(&mut self) -> Result<Option<(&[u8], usize)>, WireError> {
+        let Some((header, rest)) = self.bytes[self.taken..].split_first_chunk::<HEADER>() else { return Ok(None) };
         let [mark, version, fds, zero, length @ ..] = *header;
         let length = u32::from_le_bytes(length);
         if mark != MARK || version != VERSION || zero != 0 {
@@ -64,7 +68,10 @@ impl Frames {
 }
 
 /// A message as a frame.
-pub(super) fn frame(message: &[u8], most: u32, fds: usize) -> Result<Vec<u8>, WireError> {
+///
+/// # Errors
+/// It is longer than the other end takes, or has more descriptors than a frame can say.
+pub fn frame(message: &[u8], most: u32, fds: usize) -> Result<Vec<u8>, WireError> {
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
     if length > most {
         return Err(WireError::TooLong { length, most });
@@ -88,14 +95,23 @@ mod tests {
         for byte in &bytes[..bytes.len() - 1] {
             frames.extend(&[*byte]);
             if frames.bytes.len() == HEADER + 3 {
-                assert_eq!(frames.next().expect("a frame"), Some((b"one".as_slice(), 1)));
+                assert_eq!(frames.take().expect("a frame"), Some((&b"one"[..], 1)));
             } else {
-                assert_eq!(frames.next().expect("no error"), None);
+                assert_eq!(frames.take().expect("no error"), None);
             }
         }
         frames.extend(&bytes[bytes.len() - 1..]);
-        assert_eq!(frames.next().expect("a frame"), Some(([].as_slice(), 0)));
-        assert_eq!(frames.next().expect("no error"), None);
+        assert_eq!(frames.take().expect("a frame"), Some((&b""[..], 0)));
+        assert_eq!(frames.take().expect("no error"), None);
+    }
+
+    #[test]
+    fn a_long_message_is_not_paid_for_twice() {
+        let mut frames = Frames::new(8 << 20, 0);
+        frames.extend(&frame(&vec![0; 8 << 20], 8 << 20, 0).expect("within its cap"));
+        assert!(frames.take().is_ok_and(|message| message.is_some_and(|(message, _)| message.len() == 8 << 20)));
+        frames.extend(b"A");
+        assert!(frames.bytes.capacity() <= 2 * KEPT, "{}", frames.bytes.capacity());
     }
 
     #[test]
@@ -103,7 +119,7 @@ mod tests {
         let check = |header: [u8; 8], expect: &str| {
             let mut frames = Frames::new(10, 1);
             frames.extend(&header);
-            assert_eq!(frames.next().expect_err("refused").to_string(), expect, "{header:?}");
+            assert_eq!(frames.take().map_err(|error| error.to_string()), Err(expect.to_owned()), "{header:?}");
         };
         check(*b"B\x01\0\0\0\0\0\0", "what came is no frame of this version");
         check(*b"A\x02\0\0\0\0\0\0", "what came is no frame of this version");

@@ -5,7 +5,7 @@
 //! parent → worker:    JailSpec, then Module, Artifact, Run …      worker → parent:    Entered, then Checked, Loaded, Ended …
 //! ```
 
-use ambit_core::{Access, Layer, Metering, Outcome, Policy, Rejection, ResultValue, Usage, Violation};
+use ambit_core::{Access, Layer, Metering, Outcome, Policy, Rejection, ResultValue, Usage, Violation, few};
 use serde::{Deserialize, Serialize};
 
 use crate::error::JailError;
@@ -62,7 +62,7 @@ pub enum ToWorker {
         /// Which.
         module: u32,
     },
-    /// A run. Descriptors: those that `streams` names, in its order, then the page of counters if `page` says so.
+    /// A run. Descriptors: those that `streams` names, in its order.
     Run(Box<RunJob>),
     /// A run, this often, one after the other, each on a fresh instance. Only from [`Purpose::Tenant`](crate::Purpose) workers.
     Repeat {
@@ -96,8 +96,6 @@ pub struct RunJob {
     pub streams: StreamsSpec,
     /// The directories of the jail, by the names that the guest has for them.
     pub dirs: Vec<GuestDir>,
-    /// Whether the last descriptor is a page of counters.
-    pub page: bool,
 }
 
 /// What of a module is called.
@@ -156,6 +154,9 @@ pub enum Stream {
     Kept,
 }
 
+/// The most ways to end that are told apart where runs are repeated: a guest may exit with another code each time.
+pub const MOST_KINDS: usize = 64;
+
 /// What a worker says. Its parent believes none of it beyond what the run itself could have brought about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -191,7 +192,8 @@ pub enum FromWorker {
         run: u64,
         /// How long each took, in nanoseconds, at most 4 seconds of them.
         took: Vec<u32>,
-        /// How they ended, in a word or two, and how many did.
+        /// How they ended, in a word or two, and how many did: the first kinds that there were, and then all others as one.
+        #[serde(deserialize_with = "few::<_, _, { MOST_KINDS + 1 }>")]
         ended: Vec<(String, u64)>,
         /// The first that was no success.
         failure: Option<Outcome>,
@@ -202,6 +204,9 @@ pub enum FromWorker {
     Failed(String),
 }
 
+/// The most results of a function: as many as WebAssembly lets one have.
+const MOST_RESULTS: usize = 1000;
+
 /// The end of a run, as its worker says it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -211,10 +216,12 @@ pub struct RunEnd {
     /// How it ended.
     pub outcome: Outcome,
     /// What an invoked function returned.
+    #[serde(deserialize_with = "few::<_, _, MOST_RESULTS>")]
     pub results: Vec<ResultValue>,
     /// What it used.
     pub usage: Usage,
     /// What it attempted beyond grants and limits.
+    #[serde(deserialize_with = "few::<_, _, { Violation::MAX_KEPT }>")]
     pub violations: Vec<Violation>,
     /// What was kept of its output.
     pub stdout: Vec<u8>,

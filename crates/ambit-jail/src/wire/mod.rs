@@ -9,9 +9,13 @@
 //! for whoever knows what was asked.
 
 mod channel;
+mod codec;
 mod frame;
 mod message;
 
-pub use channel::{Channel, Sender, WireError};
-pub use frame::Frames;
-pub use message::{Entry, FromCompiler, FromWorker, GuestDir, RunEnd, RunJob, Stream, StreamsSpec, ToCompiler, ToWorker};
+pub use channel::{Channel, MOST_DOWN, MOST_UP, Sender, WireError};
+pub use codec::{decode, encode};
+pub use frame::{Frames, frame};
+pub use message::{
+    Entry, FromCompiler, FromWorker, GuestDir, MOST_KINDS, RunEnd, RunJob, Stream, StreamsSpec, ToCompiler, ToWorker,
+};

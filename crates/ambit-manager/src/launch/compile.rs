@@ -8,16 +8,16 @@ use std::{
 };
 
 use ambit_admit::Verified;
-use ambit_core::{Digest, LimitKey, Metering, Outcome, Policy, RejectReason, Rejection, escape_again};
+use ambit_core::{Digest, LimitKey, Metering, Outcome, Policy, RejectReason, Rejection};
 use ambit_jail::wire::{FromCompiler, ToCompiler, WireError};
 use rustix::event::{PollFd, PollFlags};
 
 use super::{
     Control, Launcher,
-    believe::believe_rejection,
+    believe::{self, CompilerSays},
     budget::{CpuBudget, Standing},
     control::Reason,
-    drive::{AT_ONCE, is_over, lost, nanos, patience, timeout},
+    drive::{TURN, is_over, lost, nanos, patience, still_talking, timeout},
     module_file,
     process::{MOST_ARTIFACT, Process, death},
     refused,
@@ -33,6 +33,7 @@ const WALL_FOR_CPU: u32 = 20;
 pub struct Compiled {
     file: File,
     module: Digest,
+    module_size: u64,
     metering: Metering,
     time: Duration,
 }
@@ -41,6 +42,11 @@ impl Compiled {
     /// The module.
     pub fn module(&self) -> Digest {
         self.module
+    }
+
+    /// Bytes of the module.
+    pub(crate) fn module_size(&self) -> u64 {
+        self.module_size
     }
 
     /// How guests of it are stopped.
@@ -65,14 +71,14 @@ pub(super) struct Compilation {
     process: Process,
     policy: Arc<Policy>,
     module: Digest,
+    module_size: u64,
     metering: Metering,
     artifact: File,
     began: Instant,
     budget: Option<CpuBudget>,
+    entered: bool,
     /// What the compiler said of why it gives up.
     words: Option<String>,
-    /// Not all that it has said has been heard.
-    more: bool,
 }
 
 impl Compilation {
@@ -96,8 +102,19 @@ impl Compilation {
             Err(error) => return Err(lost(format!("cannot tell the compiler what to compile: {error}"))),
         }
         let budget = CpuBudget::begin(policy.limits.run.compile_time, &process.child, THREADS);
-        let (policy, module) = (Arc::clone(policy), module.digest());
-        Ok(Self { process, policy, module, metering, artifact, began: Instant::now(), budget, words: None, more: false })
+        let (policy, module_size, module) = (Arc::clone(policy), module.bytes().len() as u64, module.digest());
+        Ok(Self {
+            process,
+            policy,
+            module,
+            module_size,
+            metering,
+            artifact,
+            began: Instant::now(),
+            budget,
+            entered: false,
+            words: None,
+        })
     }
 
     /// Readable when there is something to hear.
@@ -105,30 +122,24 @@ impl Compilation {
         self.process.channel.socket()
     }
 
-    /// What came of it, if that is known. Hears so much at a time that whoever waits can look at the clock in between.
-    pub(super) fn hear(&mut self) -> Option<Result<Compiled, Outcome>> {
-        self.more = false;
-        for _ in 0..AT_ONCE {
+    /// What came of it, if that is known before the turn is over.
+    pub(super) fn hear(&mut self, turn: Instant) -> Option<Result<Compiled, Outcome>> {
+        while Instant::now() < turn {
             let said = match self.process.channel.try_receive::<FromCompiler>() {
                 Ok(None) => return None,
                 Ok(Some((said, _))) => said,
                 Err(error) => return Some(Err(self.is_gone(&error))),
             };
-            match said {
-                FromCompiler::Entered(_) => {}
-                FromCompiler::NotEntered(error) => return Some(Err(Outcome::Rejected(believe_rejection(refused(&error))))),
-                FromCompiler::Compiled => return Some(self.compiled()),
-                FromCompiler::Rejected(rejection) => return Some(Err(Outcome::Rejected(believe_rejection(rejection)))),
-                FromCompiler::Failed(text) => self.words = Some(escape_again(&text, 512)),
+            match believe::compiler(said) {
+                CompilerSays::Entered => self.entered = true,
+                CompilerSays::NotEntered(error) if !self.entered => return Some(Err(Outcome::Rejected(refused(&error)))),
+                CompilerSays::NotEntered(_) => return Some(Err(lost("the compiler says what nobody has asked".into()))),
+                CompilerSays::Compiled => return Some(self.compiled()),
+                CompilerSays::Refused(rejection) => return Some(Err(Outcome::Rejected(rejection))),
+                CompilerSays::Failed(reason) => self.words = Some(reason),
             }
         }
-        self.more = true;
         None
-    }
-
-    /// Whether there may be more to hear than its socket shows.
-    pub(super) fn has_more(&self) -> bool {
-        self.more
     }
 
     /// Until when nothing is due; or that it has used up its time.
@@ -143,15 +154,21 @@ impl Compilation {
 
     fn compiled(&mut self) -> Result<Compiled, Outcome> {
         let time = self.began.elapsed();
-        // Gone before the artifact is sealed: a compiler that was taken over could hold on to a mapping.
-        self.process.end();
+        // It has no more to do. That it is gone is not waited for: the seal below is one on all who still have the file.
+        self.process.child.kill();
         let file = self.artifact.try_clone().map_err(|error| lost(format!("cannot keep the artifact: {error}")))?;
         let size = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
         if size == 0 || size > MOST_ARTIFACT {
             return Err(lost(format!("the compiler gave an artifact of {size} bytes")));
         }
-        module_file::seal(&file).map_err(|error| lost(format!("cannot seal the artifact: {error}")))?;
-        Ok(Compiled { file, module: self.module, metering: self.metering, time })
+        module_file::seal(&file)
+            .or_else(|_| {
+                // Somebody has it mapped for writing, which only a compiler that was taken over does. Gone, it has not.
+                self.process.end();
+                module_file::seal(&file)
+            })
+            .map_err(|error| lost(format!("cannot seal the artifact: {error}")))?;
+        Ok(Compiled { file, module: self.module, module_size: self.module_size, metering: self.metering, time })
     }
 
     fn is_gone(&mut self, error: &WireError) -> Outcome {
@@ -183,7 +200,8 @@ impl Launcher {
         let bytes = bytes.map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
         let mut compilation = Compilation::begin(process, policy, metering, module, &bytes, deadline)?;
         loop {
-            if let Some(compiled) = compilation.hear() {
+            let turn = Instant::now() + TURN;
+            if let Some(compiled) = compilation.hear(turn) {
                 return compiled;
             }
             match control.reason() {
@@ -197,12 +215,10 @@ impl Launcher {
                 return Err(Outcome::LimitExceeded { limit: LimitKey::WallTime, allowed, used });
             }
             let due = compilation.due()?;
-            let until = deadline.into_iter().chain(due).min();
+            let until = still_talking(turn).or(deadline.into_iter().chain(due).min());
             let watch = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
-            if !compilation.has_more() {
-                // Woken for nothing, it looks around and waits again.
-                let _ = rustix::event::poll(&mut [watch(control.event()), watch(compilation.socket())], timeout(until).as_ref());
-            }
+            // Woken for nothing, it looks around and waits again.
+            let _ = rustix::event::poll(&mut [watch(control.event()), watch(compilation.socket())], timeout(until).as_ref());
         }
     }
 }

@@ -2,12 +2,11 @@
 
 use std::{
     os::fd::{AsFd, BorrowedFd},
+    sync::atomic::Ordering::Relaxed,
     time::{Duration, Instant},
 };
 
-use ambit_core::{
-    Bound, EngineId, Isolation, LimitKey, Outcome, Rejection, Report, ResultValue, Usage, Violation, escape, escape_again,
-};
+use ambit_core::{Bound, EngineId, Isolation, LimitKey, Outcome, Rejection, Report, ResultValue, Usage, Violation, escape};
 use ambit_jail::{
     Exit,
     wire::{FromWorker, GuestDir, RunJob, ToWorker, WireError},
@@ -16,12 +15,12 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::{
     Control, LaunchEvent, LaunchRequest, Prepared,
-    believe::{Believed, believe, believe_rejection},
+    believe::{self, Believed, WorkerSays},
     budget::{CpuBudget, Standing},
     compile::{Compilation, Compiled},
     control::Reason,
     module_file,
-    process::{Entered, PATIENCE, death, layer_names},
+    process::{Entered, PATIENCE, death, layer_names, worker_rlimits},
     refused,
     streams::{self, Laid},
     throttle::Throttle,
@@ -29,8 +28,10 @@ use super::{
 
 /// How long what a guest has written is waited for to be taken, once it is over.
 const DRAIN: Duration = Duration::from_secs(1);
-/// How many messages of a process are heard before it is looked at the clock again: what it says need have no end.
-pub(super) const AT_ONCE: usize = 64;
+/// How long anybody is listened to before anything else is looked at: who talks without end must not outlast its deadline.
+pub(crate) const TURN: Duration = Duration::from_millis(5);
+/// An escape is at most so many times as long as what it stands for.
+const ESCAPED: u64 = 10;
 /// The number that its one module has for a worker.
 const MODULE: u32 = 1;
 
@@ -72,15 +73,17 @@ pub(super) struct Drive<'a> {
     control: &'a Control,
     stage: Stage,
     deadline: Option<Instant>,
+    /// Kept until the end: to wait until its process is gone is for when nobody waits for anything else.
     compilation: Option<Compilation>,
     compile_time: Option<Duration>,
     /// The guest's.
     budget: Option<CpuBudget>,
     throttle: Option<Throttle>,
+    /// Bytes of escaped messages that may still come. The worker keeps the limit itself, as long as it is the one that was
+    /// started.
+    log_left: u64,
     /// What the worker said of why it gives up.
     words: Option<String>,
-    /// Not all that the worker has said has been heard.
-    more: bool,
 }
 
 impl<'a> Drive<'a> {
@@ -96,8 +99,8 @@ impl<'a> Drive<'a> {
             compile_time: None,
             budget: None,
             throttle: None,
+            log_left: prepared.policy.limits.run.log_bytes.ceiling().saturating_mul(ESCAPED),
             words: None,
-            more: false,
             prepared,
             request,
             control,
@@ -143,6 +146,13 @@ impl<'a> Drive<'a> {
         if let Some(compiler) = self.prepared.compiler.take() {
             self.compilation = Some(Compilation::begin(compiler, policy, metering, &self.request.module, &bytes, self.deadline)?);
         }
+        // Now that it is known how large the module is.
+        let tight = worker_rlimits(policy, self.request.module.bytes().len() as u64);
+        self.prepared.worker.child.limit(&tight).or_else(|error| match self.prepared.worker.child.has_ended() {
+            // Found out next.
+            true => Ok(()),
+            false => Err(Outcome::Rejected(refused(&error))),
+        })?;
         let worker = &self.prepared.worker.channel;
         let module = ToWorker::Module { module: MODULE, policy: Box::new((**policy).clone()), metering };
         told(worker.send(&module, &[bytes.as_fd()], patience(self.deadline)))?;
@@ -154,7 +164,6 @@ impl<'a> Drive<'a> {
             name: self.request.name.clone(),
             streams: laid.spec,
             dirs: guest_dirs(policy),
-            page: false,
         }));
         let fds: Vec<BorrowedFd<'_>> = laid.fds.iter().map(AsFd::as_fd).collect();
         told(worker.send(&job, &fds, patience(self.deadline)))?;
@@ -166,7 +175,8 @@ impl<'a> Drive<'a> {
 
     fn until_over(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Ending {
         loop {
-            if let Some(ending) = self.hear_worker(on_event).or_else(|| self.hear_compiler(on_event)) {
+            let turn = Instant::now() + TURN;
+            if let Some(ending) = self.hear_worker(on_event, turn).or_else(|| self.hear_compiler(on_event, turn)) {
                 return ending;
             }
             // After both have been heard: what a guest did before its end counts.
@@ -174,10 +184,7 @@ impl<'a> Drive<'a> {
                 Ok(until) => until,
                 Err(outcome) => return outcome.into(),
             };
-            let more = self.more || self.compilation.as_ref().is_some_and(Compilation::has_more);
-            if !more {
-                self.wait(until);
-            }
+            self.wait(still_talking(turn).or(until));
         }
     }
 
@@ -195,7 +202,7 @@ impl<'a> Drive<'a> {
             let allowed = self.deadline.map_or(Duration::ZERO, |deadline| deadline - self.request.since);
             return Err(limit(LimitKey::WallTime, allowed, now - self.request.since));
         }
-        if let Some(compilation) = &self.compilation
+        if let (Stage::Compiling, Some(compilation)) = (self.stage, &self.compilation)
             && let Some(at) = compilation.due()?
         {
             sooner(at);
@@ -216,13 +223,14 @@ impl<'a> Drive<'a> {
     fn wait(&self, until: Option<Instant>) {
         let watch = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
         let mut fds = vec![watch(self.control.event()), watch(self.prepared.worker.channel.socket())];
-        fds.extend(self.compilation.as_ref().map(|compilation| watch(compilation.socket())));
+        let compiling = self.compilation.as_ref().filter(|_| self.stage == Stage::Compiling);
+        fds.extend(compiling.map(|compilation| watch(compilation.socket())));
         // Woken for nothing, it looks around and waits again.
         let _ = rustix::event::poll(&mut fds, timeout(until).as_ref());
     }
 
-    fn hear_compiler(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Option<Ending> {
-        let compiled = self.compilation.as_mut()?.hear()?;
+    fn hear_compiler(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>), turn: Instant) -> Option<Ending> {
+        let compiled = self.compilation.as_mut()?.hear(turn)?;
         self.compilation = None;
         match compiled {
             Ok(code) => {
@@ -243,46 +251,45 @@ impl<'a> Drive<'a> {
         let _ = worker.send(&ToWorker::Artifact { module: MODULE }, &[code.file()], patience(self.deadline));
     }
 
-    fn hear_worker(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Option<Ending> {
-        self.more = false;
-        for _ in 0..AT_ONCE {
+    fn hear_worker(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>), turn: Instant) -> Option<Ending> {
+        while Instant::now() < turn {
             let said = match self.prepared.worker.channel.try_receive::<FromWorker>() {
                 Ok(None) => return None,
                 Ok(Some((said, _))) => said,
                 Err(error) => return Some(self.worker_is_gone(&error)),
             };
-            match said {
-                FromWorker::Entered { layers, engine_version } if self.prepared.worker.entered.is_none() => {
-                    let engine_version = escape(engine_version, 64);
+            match believe::worker(said, Isolation::Process) {
+                WorkerSays::Entered { layers, engine_version } if self.prepared.worker.entered.is_none() => {
                     self.prepared.worker.entered = Some(Entered { layers, engine_version });
                 }
-                FromWorker::NotEntered(error) if self.prepared.worker.entered.is_none() => {
-                    return Some(believe_rejection(refused(&error)).into());
+                WorkerSays::NotEntered(error) if self.prepared.worker.entered.is_none() => return Some(refused(&error).into()),
+                WorkerSays::Loaded { refused: Some(rejection), .. } if self.stage != Stage::Running => {
+                    return Some(rejection.into());
                 }
-                FromWorker::Loaded { refused: Some(rejection), .. } if self.stage != Stage::Running => {
-                    return Some(believe_rejection(rejection).into());
+                WorkerSays::Loaded { refused: None, .. } if self.stage == Stage::Loading => self.running(),
+                WorkerSays::Log(text) if self.stage == Stage::Running => {
+                    let Some(left) = self.log_left.checked_sub(text.len() as u64) else {
+                        return Some(lost("the worker passes on more messages than its guest may send".into()).into());
+                    };
+                    self.log_left = left;
+                    on_event(LaunchEvent::Log(&text));
                 }
-                FromWorker::Loaded { refused: None, .. } if self.stage == Stage::Loading => self.running(),
-                FromWorker::Log { text, .. } if self.stage == Stage::Running => {
-                    on_event(LaunchEvent::Log(&escape_again(&text, text.len())));
-                }
-                FromWorker::Ended(end) if self.stage == Stage::Running => {
+                WorkerSays::Ended(end) if self.stage == Stage::Running => {
                     let Believed { outcome, results, usage, violations, .. } =
-                        believe(*end, &self.prepared.policy, Isolation::Process);
+                        end.believe(&self.prepared.policy, Isolation::Process);
                     return Some(Ending { outcome, results, usage, violations });
                 }
-                FromWorker::Failed(text) => self.words = Some(escape_again(&text, 512)),
-                FromWorker::Entered { .. }
-                | FromWorker::NotEntered(_)
-                | FromWorker::Loaded { .. }
-                | FromWorker::Log { .. }
-                | FromWorker::Ended(_)
-                | FromWorker::Repeated { .. } => {
+                WorkerSays::Failed(reason) => self.words = Some(reason),
+                WorkerSays::Entered { .. }
+                | WorkerSays::NotEntered(_)
+                | WorkerSays::Loaded { .. }
+                | WorkerSays::Log(_)
+                | WorkerSays::Ended(_)
+                | WorkerSays::Repeated(_) => {
                     return Some(lost("the worker says what nobody has asked".into()).into());
                 }
             }
         }
-        self.more = true;
         None
     }
 
@@ -306,7 +313,15 @@ impl<'a> Drive<'a> {
 
     fn report(self, ending: Ending, exit: Option<Exit>) -> Report {
         let Ending { outcome, results, usage, violations } = ending;
-        let Self { prepared, request, compile_time, .. } = self;
+        let Self { prepared, request, compile_time, stage, .. } = self;
+        // Of a guest that was ended there is no other account.
+        let usage = match (&prepared.worker.page, usage == Usage::default() && stage == Stage::Running) {
+            (Some(page), true) => {
+                let fuelled = prepared.policy.limits.run.fuel.finite().is_some();
+                Usage::of_counters(|counter| page.counters()[counter as usize].load(Relaxed), fuelled)
+            }
+            _ => usage,
+        };
         let entered = prepared.worker.entered;
         let kernel = exit.map(|exit| exit.cpu);
         let began = !matches!(outcome, Outcome::Rejected(_));
@@ -336,6 +351,12 @@ impl<'a> Drive<'a> {
             layers: entered.map(|entered| layer_names(&entered.layers)).unwrap_or_default(),
         }
     }
+}
+
+/// Now, if a turn is over: whoever was interrupted may have said more already, of which no socket would tell.
+pub(crate) fn still_talking(turn: Instant) -> Option<Instant> {
+    let now = Instant::now();
+    (now >= turn).then_some(now)
 }
 
 /// The directories of the jail, as its guest knows them.

@@ -8,7 +8,7 @@ use std::{
 
 use ambit_core::{Bound, Cpus, EngineId, Layer, Metering, Policy, RejectReason, Rejection};
 use ambit_jail::{
-    Child, DirSpec, GrantError, JailSpec, Purpose, Rlimits, SpawnOptions, Spawned,
+    Child, DirSpec, GrantError, JailError, JailSpec, Purpose, Rlimits, SharedPage, SpawnOptions, Spawned,
     cgroup::{Cgroups, Group, GroupLimits},
     grant_dir,
     wire::{Channel, WireError},
@@ -74,6 +74,8 @@ pub(crate) struct Process {
     pub(crate) channel: Channel,
     /// Ended and removed after the process.
     pub(crate) group: Option<Group>,
+    /// What it counts in, of its guest. For looking at, and not to be believed.
+    pub(crate) page: Option<SharedPage>,
     /// What it said when it had entered its jail, if that has been heard.
     pub(crate) entered: Option<Entered>,
 }
@@ -103,7 +105,7 @@ impl Launcher {
         }
         let tmp = policy.grants.tmp.map(|size| size.get());
         let group = needs.group.map(|limits| self.group("run", &limits)).transpose()?;
-        let mut process = self.spawn(Purpose::Process, worker_rlimits(policy), dirs, tmp, group)?;
+        let mut process = self.spawn(Purpose::Process, worker_rlimits(policy, most_module(policy)), dirs, tmp, group)?;
         let limits = &policy.limits.run;
         let written = limits.log_bytes.ceiling().saturating_mul(ESCAPED).saturating_add(limits.output.ceiling());
         process.channel.takes_at_most(u32::try_from(written).unwrap_or(u32::MAX).saturating_add(MOST_SAID));
@@ -130,13 +132,23 @@ impl Launcher {
             SpawnOptions { dispensable: &self.config.dispensable, cgroup: group.as_ref().and_then(Group::into_fd), join: &join };
         let spawned = self.spawner.spawn(purpose.process_name(), &options).map_err(|error| refused(&error))?;
         let Spawned { child, channel, given } = spawned;
-        let (dirs, fds): (Vec<DirSpec>, Vec<OwnedFd>) = dirs.into_iter().unzip();
+        let (dirs, mut fds): (Vec<DirSpec>, Vec<OwnedFd>) = dirs.into_iter().unzip();
+        let page = match purpose {
+            Purpose::Process => {
+                let made = SharedPage::create();
+                let (page, fd) = made.map_err(|error| refused(&JailError::other("make a page of counters", &error)))?;
+                fds.insert(0, fd);
+                Some(page)
+            }
+            Purpose::Tenant | Purpose::Compiler => None,
+        };
         let guest = purpose != Purpose::Compiler;
         let spec = JailSpec {
             purpose,
             engine: EngineId::Wasmtime,
             given,
             dispensable: self.config.dispensable.clone(),
+            page: page.is_some(),
             dirs,
             tmp,
             classic_root: guest && self.config.classic_root,
@@ -149,10 +161,10 @@ impl Launcher {
             Ok(()) | Err(WireError::Closed) => {}
             Err(error) => {
                 let error = std::io::Error::other(error.to_string());
-                return Err(refused(&ambit_jail::JailError::other("tell the process what to enter", &error)));
+                return Err(refused(&JailError::other("tell the process what to enter", &error)));
             }
         }
-        Ok(Process { child, channel, group, entered: None })
+        Ok(Process { child, channel, group, page, entered: None })
     }
 }
 
@@ -169,18 +181,21 @@ impl Process {
     }
 }
 
-/// The kernel's limits around a guest's own.
-pub(super) fn worker_rlimits(policy: &Policy) -> Rlimits {
+/// The kernel's limits around a guest's own, with room for a module of so many bytes, which the worker admits once more.
+pub(super) fn worker_rlimits(policy: &Policy, module: u64) -> Rlimits {
     let limits = &policy.limits.run;
     let dirs = policy.grants.dirs.len() as u64;
-    // The module is not known yet, and may be as large as any.
-    let module = limits.module_size.ceiling().min(MOST_ARTIFACT);
     Rlimits {
         data: limits.memory.finite().map(|bytes| bytes.saturating_add(SLACK + module)),
         address_space: None,
         file_size: limits.file_size.finite(),
         open_files: limits.open_files.finite().map(|files| files.saturating_add(DESCRIPTORS + dirs)),
     }
+}
+
+/// The most bytes of a module that is not known yet.
+fn most_module(policy: &Policy) -> u64 {
+    policy.limits.run.module_size.ceiling().min(MOST_ARTIFACT)
 }
 
 /// The layers that a report lists, in the order of their names.

@@ -8,12 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ambit_core::{Layer, Policy, Rejection, escape};
+use ambit_core::{Isolation, Policy, Rejection};
 use ambit_jail::{Purpose, Rlimits, wire::FromWorker};
 use rustix::event::{PollFd, PollFlags};
 
 use super::{
     Compiled, Launcher, Prepared,
+    believe::{self, WorkerSays},
     drive::timeout,
     process::{Entered, Needs, Process, worker_rlimits},
     refused,
@@ -103,7 +104,7 @@ impl WarmWorkers {
             if worker.child.has_ended() {
                 continue;
             }
-            worker.child.limit(&worker_rlimits(policy)).map_err(|error| refused(&error))?;
+            worker.child.limit(&worker_rlimits(policy, code.module_size())).map_err(|error| refused(&error))?;
             return Prepared::compiled(policy, needs, worker, code);
         }
         self.launcher.prepare_compiled(policy, code)
@@ -170,13 +171,14 @@ pub(crate) fn entered(mut process: Process) -> Result<Process, Rejection> {
     };
     loop {
         match process.channel.try_receive::<FromWorker>() {
-            Ok(Some((FromWorker::Entered { layers, engine_version }, _))) => {
-                let layers: Vec<Layer> = layers;
-                process.entered = Some(Entered { layers, engine_version: escape(engine_version, 64) });
-                return Ok(process);
-            }
-            Ok(Some((FromWorker::NotEntered(error), _))) => return Err(refused(&error)),
-            Ok(Some(_)) => return failed("start a worker", "it says what nobody has asked"),
+            Ok(Some((said, _))) => match believe::worker(said, Isolation::Process) {
+                WorkerSays::Entered { layers, engine_version } => {
+                    process.entered = Some(Entered { layers, engine_version });
+                    return Ok(process);
+                }
+                WorkerSays::NotEntered(error) => return Err(refused(&error)),
+                _ => return failed("start a worker", "it says what nobody has asked"),
+            },
             Ok(None) => {}
             Err(error) => {
                 return match super::process::death(&mut process, None, &error) {

@@ -33,22 +33,23 @@ pub(crate) fn lie(part: &str, run: u64) -> RunEnd {
         "claims to be killed" => Outcome::Killed { signal: MOVES.into() },
         "claims a quarantine" => Outcome::Rejected(Rejection::new(RejectReason::Quarantined, MOVES)),
         "claims to be lost" => Outcome::Lost { reason: MOVES.repeat(10_000) },
-        "lies in every field" => return everything(run, 5_000),
-        "says too much" => return everything(run, 30_000),
+        "lies in every field" => return everything(run, [64, 1000, Violation::MAX_KEPT]),
+        "lists too much" => return everything(run, [65, 1000, Violation::MAX_KEPT]),
+        "says too much" => return everything(run, [30_000; 3]),
         other => panic!("nobody plays `{other}`"),
     };
     *end(run, outcome)
 }
 
-/// Each list this long, each text as bad as can be, each number as large.
-fn everything(run: u64, count: usize) -> RunEnd {
+/// So many frames, results and violations, each text as bad as can be, each number as large.
+fn everything(run: u64, [frames, results, violations]: [usize; 3]) -> RunEnd {
     let frame = Frame { function: MOVES.repeat(4), module: Some(MOVES.into()), offset: Some(u64::MAX), source: Some(MOVES.into()) };
     let Outcome::Trapped { trap, message, .. } = trap(MOVES.repeat(10_000)) else { unreachable!("a trap") };
     let most = Some(u64::MAX);
     RunEnd {
         run: u64::MAX - run,
-        outcome: Outcome::Trapped { trap, message, frames: vec![frame; count] },
-        results: vec![ResultValue::V128(u128::MAX); count],
+        outcome: Outcome::Trapped { trap, message, frames: vec![frame; frames] },
+        results: vec![ResultValue::V128(u128::MAX); results],
         usage: Usage {
             wall_ns: most,
             cpu_ns: most,
@@ -62,9 +63,9 @@ fn everything(run: u64, count: usize) -> RunEnd {
             instantiate_ns: most,
             queue_ns: most,
         },
-        violations: vec![Violation { rule: MOVES.repeat(50), attempt: MOVES.repeat(4), count: u64::MAX }; count],
-        stdout: vec![0xff; count],
-        stderr: vec![0x1b; count],
+        violations: vec![Violation { rule: MOVES.repeat(50), attempt: MOVES.repeat(4), count: u64::MAX }; violations],
+        stdout: vec![0xff; 4096],
+        stderr: vec![0x1b; 4096],
     }
 }
 
@@ -98,5 +99,6 @@ fn a_lie_in_every_field_is_cut_down() {
 }
 
 fn more_than_may_be_said_is_not_taken() {
+    check("lists too much", &[], "lost", "what came is no message");
     check("says too much", &[], "lost", "bytes; at most ");
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use ambit_core::{Outcome, Policy};
-use ambit_jail::wire::{FromWorker, RunJob, Sender};
+use ambit_jail::wire::{FromWorker, MOST_KINDS, RunJob, Sender};
 use ambit_runtime::{LoadedModule, Module, RunRequest, Runtime, Started, Streams};
 
 use super::no_files;
@@ -86,7 +86,9 @@ struct Tally {
 impl Tally {
     fn count(&mut self, took: Duration, outcome: Outcome) {
         self.took.push(u32::try_from(took.as_nanos()).unwrap_or(u32::MAX));
-        *self.ended.entry(outcome.in_a_word()).or_default() += 1;
+        let kind = outcome.in_a_word();
+        let told_apart = self.ended.len() < MOST_KINDS || self.ended.contains_key(&kind);
+        *self.ended.entry(if told_apart { kind } else { "others".into() }).or_default() += 1;
         if !outcome.is_success() {
             self.failure.get_or_insert(outcome);
         }
