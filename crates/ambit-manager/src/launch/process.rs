@@ -20,8 +20,15 @@ use super::{Launcher, refused, verdict::Death};
 /// Writable memory of a worker beyond what its guest may have, and its module: the program itself, its stacks, what the host
 /// buffers.
 pub(super) const SLACK: u64 = 64 << 20;
+/// Address space of one linear memory, guards included: what 32 bits can address, reserved at once. Reserved space is no memory,
+/// but the kernel's tables of it are, for what is only ever read too: 2 KiB a MiB.
+const MEMORY_SPACE: u64 = (4 << 30) + (256 << 20);
+/// Address space of everything else in a worker: the program, the artifact, stacks, tables.
+const OTHER_SPACE: u64 = (4 << 30) + MOST_ARTIFACT;
 /// Writable memory of a compiler beyond its budget: the program itself, and the module that it was given.
 const COMPILER_SLACK: u64 = 32 << 20;
+/// Address space of a compiler beyond its memory: the program, and heaps and stacks of its threads that are not in use.
+const COMPILER_SPACE: u64 = 2 << 30;
 /// Descriptors of a worker besides those its guest opens: its streams, its timers, the artifact.
 const DESCRIPTORS: u64 = 64;
 /// The most bytes of an artifact. The largest programs that are known come to half of that.
@@ -49,8 +56,9 @@ pub(super) struct Needs {
 
 impl Needs {
     /// A group is joined only for what nothing else bounds, since to join one takes as long as half the rest: a guest alone
-    /// with one thread can never use more than one core; its memory is bounded by the limiter and by the kernel's limit on
-    /// private writable memory, and there is no other kind; of processes and threads there are no more to be had.
+    /// with one thread can never use more than one core; its memory is bounded by the limiter and by the kernel's limits on
+    /// private writable memory, of which there is no other kind, and on address space, and so on page tables; of processes and
+    /// threads there are no more to be had.
     pub(super) fn of<'a>(policy: &Policy, cgroups: impl FnOnce() -> &'a Cgroups) -> Self {
         let capped = match policy.limits.run.cpus {
             Bound::At(cpus) if cpus.milli() < 1000 => Some(cpus),
@@ -92,7 +100,7 @@ pub(crate) struct Entered {
 impl Launcher {
     pub(super) fn spawn_compiler(&self, policy: &Policy) -> Result<Process, Rejection> {
         let memory = policy.limits.run.compile_memory.finite().map(|bytes| bytes.saturating_add(COMPILER_SLACK));
-        let rlimits = Rlimits { data: memory, address_space: None, file_size: Some(MOST_ARTIFACT), open_files: Some(DESCRIPTORS) };
+        let rlimits = Rlimits { data: memory, address_space: memory.map(|bytes| bytes.saturating_add(COMPILER_SPACE)), file_size: Some(MOST_ARTIFACT), open_files: Some(DESCRIPTORS) };
         let mut process = self.spawn(Purpose::Compiler, rlimits, Vec::new(), None, None)?;
         process.channel.takes_at_most(MOST_SAID);
         Ok(process)
@@ -184,10 +192,15 @@ impl Process {
 /// The kernel's limits around a guest's own, with room for a module of so many bytes, which the worker admits once more.
 pub(super) fn worker_rlimits(policy: &Policy, module: u64) -> Rlimits {
     let limits = &policy.limits.run;
+    // One more for a heap of objects.
+    let memories = limits.memories.finite().map(|memories| memories.saturating_add(1));
+    let space = limits.memory.finite().zip(memories).map(|(bytes, memories)| {
+        memories.saturating_mul(MEMORY_SPACE).saturating_add(OTHER_SPACE).saturating_add(bytes)
+    });
     let dirs = policy.grants.dirs.len() as u64;
     Rlimits {
         data: limits.memory.finite().map(|bytes| bytes.saturating_add(SLACK + module)),
-        address_space: None,
+        address_space: space,
         file_size: limits.file_size.finite(),
         open_files: limits.open_files.finite().map(|files| files.saturating_add(DESCRIPTORS + dirs)),
     }
