@@ -57,12 +57,17 @@ impl Remains {
     }
 }
 
-/// Jailed processes of this program, by number. Others on this machine may launch too.
+/// Jailed processes of this process, by number, and those that have lost their parent. Other tests launch too.
 fn processes() -> BTreeSet<String> {
     let ours = fs::read_link("/proc/self/exe").expect("procfs");
     let all = fs::read_dir("/proc").expect("procfs").flatten();
     let all = all.filter(|entry| fs::read_link(entry.path().join("exe")).is_ok_and(|exe| exe == ours));
-    let jailed = all.filter(|entry| fs::read(entry.path().join("cmdline")).is_ok_and(|line| line.starts_with(b"ambit-")));
+    let jailed = all.filter(|entry| {
+        let status = fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse().ok());
+        let ours = parent.is_some_and(|parent: u32| parent == 1 || parent == std::process::id());
+        ours && fs::read(entry.path().join("cmdline")).is_ok_and(|line| line.starts_with(b"ambit-"))
+    });
     jailed.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
