@@ -54,16 +54,20 @@ struct Asleep {
 impl Asleep {
     fn at(isolation: &str) -> Self {
         let ambit = ambit(&["--isolation", isolation, "bin/sleep.wasm", "60"]).spawn().expect("it starts");
-        let of_ambit = PathBuf::from(format!("/proc/{}", ambit.id()));
+        // Of its own from here on, which ends it.
+        let process = PathBuf::from(format!("/proc/{}", ambit.id()));
+        let mut asleep = Self { ambit, process };
+        if isolation == "none" {
+            return asleep;
+        }
         let since = Instant::now();
         loop {
             assert!(since.elapsed() < Duration::from_secs(30), "no guest runs");
             thread::sleep(Duration::from_millis(20));
-            let found = if isolation == "none" { Some(of_ambit.clone()) } else { worker(&of_ambit) };
             // Once it is in its jail, which ends with the second list of system calls.
-            if let Some(process) = found.filter(|process| isolation == "none" || line(process, "status", "Seccomp_filters:") == "2")
-            {
-                return Self { ambit, process };
+            if let Some(worker) = worker(&asleep.process).filter(|worker| line(worker, "status", "Seccomp_filters:") == "2") {
+                asleep.process = worker;
+                return asleep;
             }
         }
     }
