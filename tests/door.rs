@@ -176,7 +176,8 @@ pub(crate) fn resident() -> u64 {
     kib << 10
 }
 
-fn rejected(rejection: Rejection) -> Report {
+/// The report of a run that never began.
+pub(crate) fn rejected(rejection: Rejection) -> Report {
     Report {
         run: RunId(0),
         outcome: Outcome::Rejected(rejection),

@@ -2,11 +2,15 @@
 //! compiler settings, pool, epochs and a limiter on both sides.
 
 mod guests;
+mod jailed;
 mod ours;
 mod raw;
 mod scheduling;
 
 pub use guests::{functions, guest, large_module};
+pub use jailed::{
+    Doing, entry_from_scratch, idle_memory, inside_rate, kill_overshoot, tenant_overshoot, unyielding, warm_run, wire_rate,
+};
 pub use ours::Ours;
 pub use raw::{Raw, RawComponent, RawPreview1};
 pub use scheduling::{Busy, Capped, Shares, capped, churn, neighbour, overshoot, overshoot_of_tokio, parked, rate, shares};

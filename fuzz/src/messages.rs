@@ -91,6 +91,7 @@ pub(crate) fn spec(input: &mut Input<'_>) -> JailSpec {
         engine: input.one_of(EngineId::ALL),
         given: layers(input),
         dispensable: layers(input),
+        page: input.bool(),
         dirs: input.list(8, |input| DirSpec {
             access: access(input),
             source: input.option(Input::string).map_or(DirSource::Mount, |path| DirSource::Path(path.into())),
@@ -125,7 +126,6 @@ fn job(input: &mut Input<'_>) -> RunJob {
         name: input.string(),
         streams: StreamsSpec { stdin: stream(input), stdout: stream(input), stderr: stream(input), log: input.bool() },
         dirs: input.list(8, |input| GuestDir { guest: input.string(), access: access(input), capacity: input.option(Input::u64) }),
-        page: input.bool(),
     }
 }
 

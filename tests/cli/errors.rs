@@ -106,7 +106,7 @@ fn what_cannot_be_enforced_is_refused() {
     for (level, words, parts) in [
         ("none", &["--limit", "compile-time=1s", hello][..], &["limit `compile-time`", "compiler runs in this process"][..]),
         ("none", &["--limit", "compile-memory=1GiB", hello], &["limit `compile-memory`", "compiler runs in this process"]),
-        ("tenant", &[hello], &["isolation `tenant`", "use isolation `process` or `none`"]),
+        ("tenant", &[hello], &["isolation `tenant`", "use `process`"]),
     ] {
         let done = run_at(level, words).done();
         done.says(126, &[&["rejected: unenforceable"], parts].concat());

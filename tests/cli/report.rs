@@ -93,8 +93,8 @@ fn every_level_has_the_same_fields() {
     }
     // What a process counted is lost with it, and what is unknown is absent.
     for words in [
-        &["--timeout", "200ms", "guests/bin/sleep.wasm", "1000"][..],
-        &["--timeout", "200ms", "guests/hostile/cpu-002.wat", "--invoke", "run"],
+        &["--timeout", "2s", "guests/bin/sleep.wasm", "1000"][..],
+        &["--timeout", "2s", "guests/hostile/cpu-002.wat", "--invoke", "run"],
         &["--cpu-time", "100ms", "guests/hostile/cpu-002.wat", "--invoke", "run"],
     ] {
         let (none, process) = (at("none", words), at("process", words));

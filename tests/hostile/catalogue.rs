@@ -1,7 +1,8 @@
 //! The catalogue of hostile guests.
 
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, time::Duration};
 
+use ambit_core::Span;
 use serde::Deserialize;
 
 use crate::door::guests;
@@ -94,6 +95,13 @@ pub(crate) fn read() -> Vec<Row> {
     let path = guests().join("hostile/catalogue.toml");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
     toml::from_str::<Catalogue>(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())).attack
+}
+
+impl Case {
+    /// When somebody cancels the run.
+    pub(crate) fn cancel_after(&self) -> Option<Duration> {
+        self.cancel_after.as_deref().map(|after| after.parse::<Span>().expect("a duration").duration())
+    }
 }
 
 impl Row {

@@ -19,7 +19,8 @@ impl Fixture {
         let root = tempfile::tempdir().expect("a temporary directory");
         let inside = root.path().join("inside");
         let outside = root.path().join("outside");
-        fs::create_dir_all(inside.join("sub")).expect("made");
+        fs::create_dir_all(inside.join("sub/etc")).expect("made");
+        fs::write(inside.join("sub/etc/passwd"), "nobody\n").expect("written");
         fs::create_dir_all(&outside).expect("made");
         fs::write(outside.join("secret.txt"), "secret\n").expect("written");
         fs::write(inside.join("hello.txt"), "hello\n").expect("written");

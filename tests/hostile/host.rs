@@ -1,8 +1,8 @@
-//! A case of the catalogue as something to ask of a runtime.
+//! A case of the catalogue as something to ask of a runtime in this process.
 
 use std::os::fd::OwnedFd;
 
-use ambit_core::{Feature, PolicySpec, Span};
+use ambit_core::{Feature, PolicySpec};
 use ambit_engine::host::{EmptyInput, FdInput, GuestInput};
 
 use crate::{
@@ -25,22 +25,23 @@ pub(crate) fn run(door: &Door, case: &Case) -> (Ran, bool) {
         Some("empty" | "none") | None => Box::new(EmptyInput),
         Some(other) => panic!("unknown stdin `{other}`"),
     };
-    let limits: Vec<(&str, &str)> = case.limits.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-    let args: Vec<&str> = case.grants.args.iter().map(String::as_str).collect();
-    let ask = Ask::bytes(case.module.clone(), &limits).command(&args);
     let ask = Ask {
-        spec: spec(case, &fixture, ask.spec),
+        spec: spec(case, &fixture),
         invoke: case.invoke.clone().map(|name| (name, Vec::new())),
         stdin,
-        cancel_after: case.cancel_after.as_deref().map(|after| after.parse::<Span>().expect("a duration").duration()),
-        ..ask
+        cancel_after: case.cancel_after(),
+        ..Ask::bytes(case.module.clone(), &[])
     };
     let ran = door.run(ask);
     drop(held);
     (ran, fixture.is_untouched())
 }
 
-fn spec(case: &Case, fixture: &Fixture, spec: PolicySpec) -> PolicySpec {
+/// What the case asks for, with directories of the fixture.
+pub(crate) fn spec(case: &Case, fixture: &Fixture) -> PolicySpec {
+    let limits: Vec<(&str, &str)> = case.limits.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let args: Vec<&str> = case.grants.args.iter().map(String::as_str).collect();
+    let spec = Ask::bytes(Vec::new(), &limits).command(&args).spec;
     let mut grants = spec.grants.unwrap_or_default();
     for variable in &case.grants.env {
         let (name, value) = variable.split_once('=').expect("NAME=VALUE");

@@ -1,7 +1,8 @@
-//! Every hostile guest of the catalogue, through admission and the runtime, one test a row.
+//! Every hostile guest of the catalogue, two tests a row: through admission and the runtime in this process, and in processes
+//! of its own, as `ambit run` does it.
 //!
 //! A row passes if the guest gets the outcome the catalogue names, the host goes on, and the next guest in the same
-//! runtime is unharmed; and if the same attack *succeeds* once its limit is lifted or its grant given, so that the row
+//! runtime, or from the same launcher, is unharmed; and if the same attack *succeeds* once its limit is lifted or its grant given, so that the row
 //! cannot pass for the wrong reason. What is decided here is decided by outcomes, never by a module's name.
 
 mod bytes;
@@ -10,21 +11,27 @@ mod catalogue;
 mod door;
 mod fixture;
 mod host;
+mod jailed;
 mod row;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use libtest_mimic::{Arguments, Trial};
+
+use self::row::{InProcess, Jailed};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Rows look at this process's memory: one at a time, unless every row has a process of its own.
     arguments.test_threads.get_or_insert(1);
     let rows = catalogue::read();
-    let trials = rows
-        .into_iter()
-        .filter(|row| !row.scripted)
-        .map(|row| Trial::test(row.id.clone(), move || row::check(&row).map_err(Into::into)))
-        .collect();
+    let trials = rows.into_iter().filter(|row| !row.scripted).map(Arc::new).flat_map(|row| {
+        let jailed = Arc::clone(&row);
+        [
+            Trial::test(row.id.clone(), move || row::check(&row, &InProcess::new()).map_err(Into::into)),
+            Trial::test(format!("process::{}", jailed.id), move || row::check(&jailed, &Jailed::new()).map_err(Into::into)),
+        ]
+    });
+    let trials = trials.collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -14,19 +14,19 @@ fn x1_no_limit_is_accepted_that_nothing_enforces() {
         limits.set(key.name(), &value.replace(' ', "")).unwrap_or_else(|error| panic!("{error}"));
         let spec = PolicySpec { limits, ..PolicySpec::default() };
         let policy = Profile::Terminal.policy().narrow(&spec).expect("no ceiling");
-        let resolved = policy.resolve(Isolation::None);
-        match key.enforcement(Isolation::None) {
-            Enforcement::By(_) => assert!(resolved.is_ok(), "{key}: {resolved:?}"),
-            Enforcement::Refused(_) => {
-                let error = resolved.expect_err("refused").to_string();
-                assert!(error.contains(key.name()), "{key}: {error}");
+        for isolation in [Isolation::None, Isolation::Process] {
+            let resolved = policy.clone().resolve(isolation);
+            match key.enforcement(isolation) {
+                Enforcement::By(_) => assert!(resolved.is_ok(), "{key} at {isolation}: {resolved:?}"),
+                Enforcement::Refused(_) => {
+                    let error = resolved.expect_err("refused").to_string();
+                    assert!(error.contains(key.name()), "{key} at {isolation}: {error}");
+                }
             }
         }
-        for isolation in [Isolation::Process, Isolation::Tenant] {
-            let error = Profile::Default.policy().resolve(isolation).expect_err("no workers yet");
-            assert!(error.to_string().contains(isolation.name()));
-        }
     }
+    let error = Profile::Default.policy().resolve(Isolation::Tenant).expect_err("no such workers yet");
+    assert!(error.to_string().contains("isolation `tenant`"), "{error}");
 }
 
 #[test]

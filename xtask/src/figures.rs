@@ -5,6 +5,7 @@
 
 mod bench;
 mod figure;
+mod jailed;
 mod list;
 mod release;
 mod whole;

@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use ambit_admit::AdmitRules;
 use ambit_benches::{
-    Busy, Capped, Ours, Raw, RawComponent, RawPreview1, capped, churn, guest, large_module, neighbour, overshoot,
-    overshoot_of_tokio, parked, policy, rate, shares,
+    Busy, Capped, Doing, Ours, Raw, RawComponent, RawPreview1, capped, churn, entry_from_scratch, guest, idle_memory, inside_rate,
+    kill_overshoot, large_module, neighbour, overshoot, overshoot_of_tokio, parked, policy, rate, shares, tenant_overshoot,
+    unyielding, warm_run, wire_rate,
 };
 use ambit_engine::Settings;
 
@@ -18,7 +19,10 @@ const RUNS: u32 = 500;
 
 type Measure = fn() -> serde_json::Value;
 
-const FIGURES: [(&str, Measure); 25] = [
+/// Runs that are ended at their deadline.
+const KILLS: usize = 1000;
+
+const FIGURES: [(&str, Measure); 43] = [
     ("noop-call", noop),
     ("p1-hello", p1_hello),
     ("p2-hello", p2_hello),
@@ -44,6 +48,24 @@ const FIGURES: [(&str, Measure); 25] = [
     ("neighbour", beside_neighbours),
     ("parked", || value("kB", parked())),
     ("churn", || value("kB", churn())),
+    ("warm-run", || value("ms", warm_run())),
+    ("jail-entry", || value("ms", entry_from_scratch())),
+    ("inside-rate", || value("runs/s", inside_rate(1))),
+    ("two-workers", two_workers),
+    ("wire-rate", || value("runs/s", wire_rate())),
+    ("kill-loops-p50", || value("ms", kill_overshoot(Doing::Loops, KILLS).0)),
+    ("kill-loops-p99", || value("ms", kill_overshoot(Doing::Loops, KILLS).1)),
+    ("kill-sleeps-p50", || value("ms", kill_overshoot(Doing::Sleeps, KILLS).0)),
+    ("kill-sleeps-p99", || value("ms", kill_overshoot(Doing::Sleeps, KILLS).1)),
+    ("kill-reads-p50", || value("ms", kill_overshoot(Doing::Reads, KILLS).0)),
+    ("kill-reads-p99", || value("ms", kill_overshoot(Doing::Reads, KILLS).1)),
+    ("kill-fills-p50", || value("ms", kill_overshoot(Doing::Fills, KILLS).0)),
+    ("kill-fills-p99", || value("ms", kill_overshoot(Doing::Fills, KILLS).1)),
+    ("kill-compiles-p50", || value("ms", kill_overshoot(Doing::Compiles, KILLS).0)),
+    ("kill-compiles-p99", || value("ms", kill_overshoot(Doing::Compiles, KILLS).1)),
+    ("kill-tenant-p99", || value("ms", tenant_overshoot(KILLS))),
+    ("kill-unyielding", || value("ms", unyielding())),
+    ("worker-memory", || value("MiB", idle_memory())),
 ];
 
 fn value(unit: &str, ours: f64) -> serde_json::Value {
@@ -70,6 +92,12 @@ fn unbilled(busy: Busy) -> f64 {
 
 fn noop_module() -> Vec<u8> {
     wat::parse_bytes(&guest("wat/noop.wat")).expect("valid text").into_owned()
+}
+
+/// Runs a second in two workers, beside one.
+fn two_workers() -> serde_json::Value {
+    let (one, two) = (inside_rate(1), inside_rate(2));
+    serde_json::json!({ "unit": "runs/s", "ours": two, "partner": one })
 }
 
 /// Runs a second on two cores, beside one.

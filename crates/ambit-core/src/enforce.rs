@@ -69,15 +69,23 @@ impl LimitKey {
                 | LimitKey::OpenFiles,
                 _,
             ) => By("the host interfaces"),
-            (LimitKey::CpuTime | LimitKey::Cpus, Isolation::None | Isolation::Tenant) => By("the scheduler, by the thread's CPU clock"),
+            (LimitKey::CpuTime | LimitKey::Cpus, Isolation::None | Isolation::Tenant) => {
+                By("the scheduler, by the thread's CPU clock")
+            }
             (LimitKey::CpuTime, Isolation::Process) => By("the control process, by the CPU clock of the guest's process"),
             (LimitKey::Cpus, Isolation::Process) => By("a control group; where there is none, the control process"),
             (LimitKey::WallTime, Isolation::None) => By("the scheduler, by the monotonic clock"),
-            (LimitKey::WallTime, Isolation::Tenant) => By("the scheduler; the control process, which ends the worker of a guest that does not stop"),
+            (LimitKey::WallTime, Isolation::Tenant) => {
+                By("the scheduler; the control process, which ends the worker of a guest that does not stop")
+            }
             (LimitKey::WallTime, Isolation::Process) => By("the control process, which ends the guest's"),
             (LimitKey::CompileTime | LimitKey::CompileMemory, Isolation::None) => Refused(IN_PROCESS_COMPILER),
-            (LimitKey::CompileTime, Isolation::Process | Isolation::Tenant) => By("the control process, by the CPU clock of the compiler's process"),
-            (LimitKey::CompileMemory, Isolation::Process | Isolation::Tenant) => By("the kernel's limit on writable memory of the compiler's process"),
+            (LimitKey::CompileTime, Isolation::Process | Isolation::Tenant) => {
+                By("the control process, by the CPU clock of the compiler's process")
+            }
+            (LimitKey::CompileMemory, Isolation::Process | Isolation::Tenant) => {
+                By("the kernel's limit on writable memory of the compiler's process")
+            }
         }
     }
 }

@@ -19,6 +19,7 @@
 
 mod bound;
 mod capabilities;
+mod counter;
 mod digest;
 mod enforce;
 mod event;
@@ -46,6 +47,7 @@ mod violation;
 
 pub use bound::{Bound, LimitValue};
 pub use capabilities::EngineCapabilities;
+pub use counter::Counter;
 pub use digest::{Digest, ParseDigestError};
 pub use enforce::{Enforcement, Unenforceable};
 pub use event::Event;

@@ -13,6 +13,7 @@ mod artifact;
 mod call;
 mod code_file;
 mod contract;
+mod counters;
 mod ended;
 mod functions;
 pub mod host;

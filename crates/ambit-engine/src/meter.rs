@@ -8,12 +8,11 @@ use std::{
     time::Duration,
 };
 
-use ambit_core::{LimitKey, OnMemoryRefusal, RunLimits, Usage, Violation};
+use ambit_core::{Counter, LimitKey, OnMemoryRefusal, RunLimits, Usage, Violation};
+
+use crate::counters::Counters;
 
 /// The account of one guest: the memory budget, counters, refusals and violations.
-///
-/// Counters are atomics because the scheduler and monitors read them while the guest runs; only the guest's own thread
-/// writes them, so relaxed ordering and load-then-store are enough.
 #[derive(Debug)]
 pub struct Meter {
     limits: RunLimits,
@@ -25,18 +24,12 @@ pub struct Meter {
     disk: Budget,
     files: Budget,
     open_files: Budget,
-    fuel: AtomicU64,
     /// Fuel that earlier calls of a kept guest used.
     fuel_before: AtomicU64,
-    host_calls: AtomicU64,
-    /// Nanoseconds; 0 while it is not known.
-    instantiate: AtomicU64,
+    counters: Counters,
     /// A mutex, since it is touched only when something was refused.
     record: Mutex<Record>,
 }
-
-/// What a counter holds that does not count.
-const UNKNOWN: u64 = u64::MAX;
 
 #[derive(Debug, Default)]
 struct Record {
@@ -63,34 +56,34 @@ pub struct Excess {
 struct Budget {
     key: LimitKey,
     ceiling: u64,
-    now: AtomicU64,
-    peak: AtomicU64,
+    now: Counter,
+    peak: Counter,
 }
 
 impl Budget {
-    fn new(limits: &RunLimits, key: LimitKey) -> Self {
-        let ceiling = limits.get(key).ceiling();
-        Self { key, ceiling, now: AtomicU64::new(0), peak: AtomicU64::new(0) }
+    fn new(limits: &RunLimits, key: LimitKey, now: Counter, peak: Counter) -> Self {
+        Self { key, ceiling: limits.get(key).ceiling(), now, peak }
     }
 
-    fn get(&self) -> u64 {
-        self.now.load(Relaxed)
+    fn get(&self, counters: &Counters) -> u64 {
+        counters.at(self.now).load(Relaxed)
     }
 
-    fn take(&self, amount: u64) -> Result<(), Excess> {
-        let total = self.get().saturating_add(amount);
+    fn take(&self, counters: &Counters, amount: u64) -> Result<(), Excess> {
+        let total = self.get(counters).saturating_add(amount);
         if total > self.ceiling {
             return Err(Excess { limit: self.key, allowed: self.ceiling, used: total });
         }
-        self.now.store(total, Relaxed);
-        if total > self.peak.load(Relaxed) {
-            self.peak.store(total, Relaxed);
+        counters.at(self.now).store(total, Relaxed);
+        let peak = counters.at(self.peak);
+        if total > peak.load(Relaxed) {
+            peak.store(total, Relaxed);
         }
         Ok(())
     }
 
-    fn give(&self, amount: u64) {
-        self.now.store(self.get().saturating_sub(amount), Relaxed);
+    fn give(&self, counters: &Counters, amount: u64) {
+        counters.at(self.now).store(self.get(counters).saturating_sub(amount), Relaxed);
     }
 }
 
@@ -100,19 +93,34 @@ impl Meter {
 
     /// An account with nothing used.
     pub fn new(limits: RunLimits, on_memory_refusal: OnMemoryRefusal) -> Self {
-        let budget = |key| Budget::new(&limits, key);
+        Self::with(limits, on_memory_refusal, Counters::own())
+    }
+
+    /// The same, with its counters in a page that another process looks at, by [`Counter`]'s places. The page must be new: what
+    /// stands there is taken as used.
+    pub fn in_page(
+        limits: RunLimits,
+        on_memory_refusal: OnMemoryRefusal,
+        page: &'static [AtomicU64; Counter::PLACES],
+    ) -> Self {
+        Self::with(limits, on_memory_refusal, Counters::Shared(page))
+    }
+
+    fn with(limits: RunLimits, on_memory_refusal: OnMemoryRefusal, counters: Counters) -> Self {
+        use Counter::{
+            Disk, Files, LogBytes, Memory, MemoryPeak, OpenFiles, Output, TableElements, TableElementsPeak, Unasked,
+        };
+        let budget = |key, now, peak| Budget::new(&limits, key, now, peak);
         Self {
-            memory: budget(LimitKey::Memory),
-            table_elements: budget(LimitKey::TableElements),
-            output: budget(LimitKey::Output),
-            log_bytes: budget(LimitKey::LogBytes),
-            disk: budget(LimitKey::Disk),
-            files: budget(LimitKey::Files),
-            open_files: budget(LimitKey::OpenFiles),
-            fuel: AtomicU64::new(0),
+            memory: budget(LimitKey::Memory, Memory, MemoryPeak),
+            table_elements: budget(LimitKey::TableElements, TableElements, TableElementsPeak),
+            output: budget(LimitKey::Output, Output, Unasked),
+            log_bytes: budget(LimitKey::LogBytes, LogBytes, Unasked),
+            disk: budget(LimitKey::Disk, Disk, Unasked),
+            files: budget(LimitKey::Files, Files, Unasked),
+            open_files: budget(LimitKey::OpenFiles, OpenFiles, Unasked),
             fuel_before: AtomicU64::new(0),
-            host_calls: AtomicU64::new(0),
-            instantiate: AtomicU64::new(0),
+            counters,
             record: Mutex::default(),
             on_memory_refusal,
             limits,
@@ -136,18 +144,18 @@ impl Meter {
     /// # Errors
     /// The budget does not allow it; the refusal is remembered.
     pub fn grow_memory(&self, bytes: u64) -> Result<(), Excess> {
-        self.memory.take(bytes).inspect_err(|&excess| self.refuse(excess))
+        self.memory.take(&self.counters, bytes).inspect_err(|&excess| self.refuse(excess))
     }
 
     /// Takes back all memory and tables: what was made of the guest is gone, and it is made again.
     pub(crate) fn release_all(&self) {
-        self.memory.give(self.memory.get());
-        self.table_elements.give(self.table_elements.get());
+        self.memory.give(&self.counters, self.memory.get(&self.counters));
+        self.table_elements.give(&self.counters, self.table_elements.get(&self.counters));
     }
 
     /// Takes back what [`Meter::grow_memory`] charged.
     pub fn release_memory(&self, bytes: u64) {
-        self.memory.give(bytes);
+        self.memory.give(&self.counters, bytes);
     }
 
     /// Charges a growth of tables, against their own limit and against memory.
@@ -155,14 +163,14 @@ impl Meter {
     /// # Errors
     /// One of the two does not allow it; the refusal is remembered.
     pub fn grow_table(&self, elements: u64) -> Result<(), Excess> {
-        self.table_elements.take(elements).inspect_err(|&excess| self.refuse(excess))?;
-        self.grow_memory(elements.saturating_mul(Self::TABLE_ELEMENT)).inspect_err(|_| self.table_elements.give(elements))
+        self.table_elements.take(&self.counters, elements).inspect_err(|&excess| self.refuse(excess))?;
+        self.grow_memory(elements.saturating_mul(Self::TABLE_ELEMENT)).inspect_err(|_| self.table_elements.give(&self.counters, elements))
     }
 
     /// Takes back what [`Meter::grow_table`] charged.
     pub fn release_table(&self, elements: u64) {
-        self.table_elements.give(elements);
-        self.memory.give(elements.saturating_mul(Self::TABLE_ELEMENT));
+        self.table_elements.give(&self.counters, elements);
+        self.memory.give(&self.counters, elements.saturating_mul(Self::TABLE_ELEMENT));
     }
 
     fn refuse(&self, excess: Excess) {
@@ -196,49 +204,49 @@ impl Meter {
 
     /// Charges output. As many bytes as the limit allows may be written; what is left over ends the run.
     pub(crate) fn take_output(&self, bytes: u64) -> Result<(), Excess> {
-        self.output.take(bytes).inspect_err(|&excess| self.end(excess))
+        self.output.take(&self.counters, bytes).inspect_err(|&excess| self.end(excess))
     }
 
     /// How many more bytes of output the limit allows.
     pub(crate) fn output_left(&self) -> u64 {
-        self.output.ceiling - self.output.get()
+        self.output.ceiling - self.output.get(&self.counters)
     }
 
     /// Charges a log message.
     pub(crate) fn take_log(&self, bytes: u64) -> Result<(), Excess> {
-        self.log_bytes.take(bytes).inspect_err(|&excess| self.end(excess))
+        self.log_bytes.take(&self.counters, bytes).inspect_err(|&excess| self.end(excess))
     }
 
     // ---- limits that fail a call ----
 
     /// Charges bytes written to files.
     pub(crate) fn take_disk(&self, bytes: u64) -> Result<(), Excess> {
-        self.disk.take(bytes).inspect_err(|excess| self.violate_limit(excess, "write"))
+        self.disk.take(&self.counters, bytes).inspect_err(|excess| self.violate_limit(excess, "write"))
     }
 
     /// Takes back what was charged and then not written.
     pub(crate) fn give_disk(&self, bytes: u64) {
-        self.disk.give(bytes);
+        self.disk.give(&self.counters, bytes);
     }
 
     /// Charges a file, directory or link about to be created.
     pub(crate) fn take_file(&self) -> Result<(), Excess> {
-        self.files.take(1).inspect_err(|excess| self.violate_limit(excess, "create"))
+        self.files.take(&self.counters, 1).inspect_err(|excess| self.violate_limit(excess, "create"))
     }
 
     /// Takes back a file that was then not created.
     pub(crate) fn give_file(&self) {
-        self.files.give(1);
+        self.files.give(&self.counters, 1);
     }
 
     /// Charges an open descriptor.
     pub(crate) fn take_open(&self) -> Result<(), Excess> {
-        self.open_files.take(1).inspect_err(|excess| self.violate_limit(excess, "open"))
+        self.open_files.take(&self.counters, 1).inspect_err(|excess| self.violate_limit(excess, "open"))
     }
 
     /// Takes back a closed descriptor.
     pub(crate) fn give_open(&self) {
-        self.open_files.give(1);
+        self.open_files.give(&self.counters, 1);
     }
 
     /// Whether a file may reach `size`.
@@ -271,12 +279,13 @@ impl Meter {
 
     /// Counts a call of a host function.
     pub(crate) fn host_call(&self) {
-        self.host_calls.store(self.host_calls.load(Relaxed) + 1, Relaxed);
+        let calls = self.counters.at(Counter::HostCalls);
+        calls.store(calls.load(Relaxed) + 1, Relaxed);
     }
 
     /// Notes that calls of host functions are not counted for this guest, as for components.
     pub(crate) fn host_calls_are_unknown(&self) {
-        self.host_calls.store(UNKNOWN, Relaxed);
+        self.counters.at(Counter::HostCalls).store(Counter::UNKNOWN, Relaxed);
     }
 
     /// Begins another call of a kept guest: fuel is counted from zero again, on top of what was used, and a growth that was
@@ -288,37 +297,27 @@ impl Meter {
 
     /// Notes how much fuel this call has used. Never goes back: some engines read 0 after a trap.
     pub fn note_fuel(&self, used: u64) {
-        self.fuel.fetch_max(self.fuel_before.load(Relaxed).saturating_add(used), Relaxed);
+        self.counters.at(Counter::Fuel).fetch_max(self.fuel_before.load(Relaxed).saturating_add(used), Relaxed);
     }
 
     /// Fuel used so far, by all calls.
     pub fn fuel(&self) -> u64 {
-        self.fuel.load(Relaxed)
+        self.counters.at(Counter::Fuel).load(Relaxed)
     }
 
     /// Notes how long instantiation took, start functions included.
     pub fn note_instantiate(&self, time: Duration) {
-        self.instantiate.store(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1), Relaxed);
+        self.counters.at(Counter::Instantiate).store(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX).max(1), Relaxed);
     }
 
     /// Memory charged at this moment, in bytes.
     pub fn memory_now(&self) -> u64 {
-        self.memory.get()
+        self.memory.get(&self.counters)
     }
 
     /// What this account knows of the usage; times are the scheduler's to add.
     pub fn usage(&self) -> Usage {
-        let metered = self.limits.fuel.finite().is_some();
-        Usage {
-            fuel: metered.then(|| self.fuel()),
-            peak_memory_bytes: Some(self.memory.peak.load(Relaxed)),
-            output_bytes: Some(self.output.get()),
-            disk_bytes: Some(self.disk.get()),
-            files_created: Some(self.files.get()),
-            host_calls: Some(self.host_calls.load(Relaxed)).filter(|&calls| calls != UNKNOWN),
-            instantiate_ns: Some(self.instantiate.load(Relaxed)).filter(|&nanos| nanos > 0),
-            ..Usage::default()
-        }
+        Usage::of_counters(|counter| self.counters.at(counter).load(Relaxed), self.limits.fuel.finite().is_some())
     }
 }
 

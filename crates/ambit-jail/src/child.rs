@@ -146,6 +146,7 @@ impl Child {
             Step::KeepCapabilities => JailError::new(Layer::UserNamespace, "keep capabilities within the user namespace", &error),
             Step::Descriptors => JailError::new(Layer::ClosedFds, "lay out descriptors", &error),
             Step::DieWithParent => JailError::other("tie the process to its parent", &error),
+            Step::Shed => JailError::other("give up priorities and other settings of its parent", &error),
             Step::Exec => JailError::other("execute the program", &error),
         })
     }

@@ -6,15 +6,17 @@ use std::{
 };
 
 use ambit_core::{Access, Layer};
-use rustix::process::{DumpableBehavior, Signal};
+use rustix::process::{
+    DumpableBehavior, Signal, SpeculationFeature, SpeculationFeatureControl, control_speculative_feature, getpid, getsid,
+};
 
 use crate::{
     capabilities,
     error::JailError,
     landlock, rlimits, root,
-    seccomp::{Phase, SyscallPolicy, Use},
+    seccomp::{Phase, SyscallPolicy, Use, remapping_fails},
     spec::{JailSpec, Purpose},
-    sys,
+    sys::{self, SharedPage},
     wire::{Channel, WireError},
 };
 
@@ -23,6 +25,8 @@ use crate::{
 pub struct Entered<T> {
     /// The layers that are around it, those included that spawning gave it.
     pub layers: Vec<Layer>,
+    /// The page of counters that it shares with its parent, if it was given one.
+    pub page: Option<SharedPage>,
     /// The granted directories, as they are inside, in the order of the specification; then `/tmp`, if there is one.
     pub dirs: Vec<OwnedFd>,
     /// The system calls that are left, for [closing](SyscallPolicy::install) the second phase.
@@ -66,20 +70,26 @@ pub fn receive_spec(channel: &mut Channel) -> Result<(JailSpec, Vec<OwnedFd>), W
 /// The first step that failed. Nothing of a guest has been seen.
 pub fn enter<T>(
     spec: &JailSpec,
-    fds: Vec<OwnedFd>,
+    mut fds: Vec<OwnedFd>,
     before: impl FnOnce(),
     helpers: impl FnOnce() -> io::Result<T>,
 ) -> Result<Entered<T>, JailError> {
     // 1. What is asked for must make sense before anything is changed.
     let syscalls = syscalls(spec)?;
-    if fds.len() != spec.dirs.len() {
+    if fds.len() != spec.dirs.len() + usize::from(spec.page) {
         let error = io::Error::from(io::ErrorKind::InvalidInput);
         return Err(JailError::other("match descriptors with directories", &error));
     }
     let mut layers = Layers { have: spec.given.clone(), dispensable: &spec.dispensable };
     let namespaces = spec.given.contains(&Layer::MountNamespace);
-    // 2. What needs the old root, `/proc`, or a process that may be looked at.
+    // 2. What needs the old root, `/proc`, or a process that may be looked at: the caller's own, and to find the stack.
     before();
+    // Shared memory cannot be had later: no limit counts it.
+    let page = spec.page.then(|| SharedPage::open(fds.remove(0))).transpose();
+    let page = page.map_err(|error| JailError::other("map the page of counters", &error))?;
+    let sealed = sys::seal_stack().is_ok();
+    // What rustix asks the kernel once, and before Linux 6.4 reads in `/proc`: it panics where that is gone.
+    rustix::param::page_size();
     layers.passed(Layer::ClosedFds);
     layers.check(Layer::EmptyEnvironment, no_environment)?;
     // 3. Resource limits, while memory is still small and nothing has been taken.
@@ -88,7 +98,9 @@ pub fn enter<T>(
     let dirs = if namespaces { root::build(spec, fds)? } else { root::without_namespace(spec, fds)? };
     // 5. Away from the terminal, whose owner could otherwise be fed input.
     layers.check(Layer::Session, || match rustix::process::setsid() {
-        Ok(_) | Err(rustix::io::Errno::PERM) => Ok(()),
+        Ok(_) => Ok(()),
+        // Refused to who leads a group: well if it leads a session too, and else still at its parent's terminal.
+        Err(rustix::io::Errno::PERM) if getsid(None) == Ok(getpid()) => Ok(()),
         Err(error) => Err(JailError::new(Layer::Session, "make a session", &error.into())),
     })?;
     // 6. No capabilities: after the mounts that need them, before anything that a capability could undo.
@@ -106,6 +118,9 @@ pub fn enter<T>(
     })?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|error| JailError::other("tie the process to its parent", &error.into()))?;
+    // Nor does it learn of others by what a shared branch predictor speculates. Where the CPU has no such control, or none is
+    // needed, the kernel refuses.
+    let _ = control_speculative_feature(SpeculationFeature::IndirectBranchSpeculation, SpeculationFeatureControl::FORCE_DISABLE);
     // 9. Landlock: after the root is as it stays, since its rules name what is there.
     layers.check(Layer::Landlock, || {
         let granted: Vec<_> = dirs.iter().zip(accesses(spec)).map(|(dir, access)| (dir.as_fd(), access)).collect();
@@ -119,8 +134,13 @@ pub fn enter<T>(
         Purpose::Process => Phase::Loading,
         Purpose::Tenant | Purpose::Compiler => Phase::Running,
     };
-    layers.check(Layer::Seccomp, || syscalls.install(first))?;
-    Ok(Entered { layers: layers.have, dirs, syscalls, helpers })
+    layers.check(Layer::Seccomp, || {
+        if !sealed {
+            remapping_fails()?;
+        }
+        syscalls.install(first)
+    })?;
+    Ok(Entered { layers: layers.have, page, dirs, syscalls, helpers })
 }
 
 /// The system calls that are left to it.

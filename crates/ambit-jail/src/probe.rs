@@ -117,6 +117,7 @@ fn enter_once(spawner: &Spawner, purpose: Purpose, without: &[Layer]) -> Result<
         engine: EngineId::Wasmtime,
         given: spawned.given.clone(),
         dispensable: without.to_vec(),
+        page: false,
         dirs: Vec::new(),
         tmp: None,
         classic_root: false,

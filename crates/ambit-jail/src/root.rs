@@ -38,7 +38,7 @@ pub(crate) fn build(spec: &JailSpec, fds: Vec<OwnedFd>) -> Result<Vec<OwnedFd>, 
     // Nothing that is mounted here shows outside, and nothing outside shows here.
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).map_err(failed("make mounts private"))?;
     let root = tmpfs(ROOT_BYTES, ROOT_FILES, "0755")?;
-    let mut names = Vec::new();
+    let mut mounts = Vec::new();
     for (number, (dir, fd)) in spec.dirs.iter().zip(fds).enumerate() {
         let name = format!("dir{number}");
         let mount = match &dir.source {
@@ -46,12 +46,18 @@ pub(crate) fn build(spec: &JailSpec, fds: Vec<OwnedFd>) -> Result<Vec<OwnedFd>, 
             DirSource::Mount => fd,
             DirSource::Path(path) => bind(dir, path, fd.as_fd())?,
         };
-        attach(&root, &name, mount)?;
-        names.push(name);
+        mounts.push((name, mount));
     }
     if let Some(bytes) = spec.tmp {
-        attach(&root, "tmp", tmpfs(bytes, (bytes / BYTES_PER_FILE).max(16), "0700")?)?;
-        names.push("tmp".into());
+        mounts.push(("tmp".into(), tmpfs(bytes, (bytes / BYTES_PER_FILE).max(16), "0700")?));
+    }
+    // On top of the old root, where it can be entered and then turned over. Before anything is mounted in it: older kernels mount
+    // nothing in what is not mounted itself.
+    move_mount(&root, "", CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH).map_err(failed("mount the root"))?;
+    let mut names = Vec::new();
+    for (name, mount) in mounts {
+        attach(&root, &name, mount)?;
+        names.push(name);
     }
     if spec.classic_root {
         classic(&root, spec.tmp.is_some())?;
@@ -59,8 +65,6 @@ pub(crate) fn build(spec: &JailSpec, fds: Vec<OwnedFd>) -> Result<Vec<OwnedFd>, 
     let read_only = MountAttributes { read_only: true, recursive: false, owners: None };
     set_attributes(root.as_fd(), &read_only)
         .map_err(|error| JailError::new(Layer::MountNamespace, "make the root read-only", &error))?;
-    // On top of the old root, where it can be entered and then turned over.
-    move_mount(&root, "", CWD, "/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH).map_err(failed("mount the root"))?;
     rustix::process::fchdir(&root).map_err(failed("enter the root"))?;
     rustix::process::pivot_root(".", ".").map_err(failed("pivot to the root"))?;
     unmount(".", UnmountFlags::DETACH).map_err(failed("unmount the old root"))?;
@@ -75,6 +79,8 @@ pub(crate) fn without_namespace(spec: &JailSpec, fds: Vec<OwnedFd>) -> Result<Ve
         let error = io::Error::from(io::ErrorKind::Unsupported);
         return Err(JailError::new(Layer::MountNamespace, "mount anything without a mount namespace", &error));
     }
+    // Not where the parent was: a path that is relative to it would tell where that is.
+    rustix::process::chdir("/").map_err(failed("leave the parent's directory"))?;
     Ok(fds)
 }
 

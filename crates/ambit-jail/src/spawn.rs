@@ -27,6 +27,9 @@ use crate::{
 /// The user that jailed processes of root's run as: nobody, who owns nothing.
 pub const NOBODY: u32 = 65534;
 
+/// How much sooner than others it is ended where memory runs out, of 1000.
+const OOM_SCORE: i32 = 300;
+
 /// The layers that are namespaces, and their flags.
 const NAMESPACES: [(Layer, c_int); 6] = [
     (Layer::UserNamespace, libc::CLONE_NEWUSER),
@@ -143,6 +146,7 @@ impl Spawner {
             if users {
                 write_maps(pid, root)?;
             }
+            die_first(pid);
             child.let_go();
             let mut given: Vec<Layer> = layers.iter().map(|(layer, _)| *layer).collect();
             if options.cgroup.is_some() || !options.join.is_empty() {
@@ -159,6 +163,15 @@ fn without(layers: &[(Layer, c_int)], root: bool, dispensable: &[Layer]) -> Opti
     let gone = |layer: &Layer| if user && root { *layer == Layer::UserNamespace } else { true };
     let next: Vec<_> = layers.iter().filter(|(layer, _)| !gone(layer)).copied().collect();
     layers.iter().filter(|(layer, _)| gone(layer)).all(|(layer, _)| dispensable.contains(layer)).then_some(next)
+}
+
+/// Where the machine has no memory left, a jailed process is to end before those that serve others: a service that is spared
+/// hands that on to its children. Never makes it less likely to, and where that cannot be set nothing is lost but order.
+fn die_first(pid: Pid) {
+    let read = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/oom_score_adj")).ok()?.trim().parse::<i32>().ok();
+    if read("self").is_some_and(|ours| ours < OOM_SCORE) {
+        let _ = std::fs::write(format!("/proc/{}/oom_score_adj", pid.as_raw_nonzero()), OOM_SCORE.to_string());
+    }
 }
 
 /// Who is who in the process's user namespace: one user, who has no rights outside.

@@ -50,6 +50,8 @@ pub struct JailSpec {
     pub given: Vec<Layer>,
     /// Layers without which it may go on.
     pub dispensable: Vec<Layer>,
+    /// Whether the first descriptor is a page of counters.
+    pub page: bool,
     /// Directories, in the order of their descriptors.
     pub dirs: Vec<DirSpec>,
     /// Bytes of a private `/tmp`, if there is to be one.

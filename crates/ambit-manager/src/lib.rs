@@ -10,7 +10,7 @@ mod doctor;
 pub mod launch;
 pub mod tenant;
 
-pub use ambit_jail::{ExtraSyscalls, wire::Entry};
+pub use ambit_jail::{ExtraSyscalls, Spawner, wire::Entry};
 pub use doctor::{Doctor, Here, LayerHere, Level, Setting, doctor};
 pub use launch::{
     Compiled, Control, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams, WarmWorkers,

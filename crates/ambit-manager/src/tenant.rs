@@ -341,7 +341,6 @@ fn job(module: &TenantModule, run: &TenantRun, number: u64, output: Stream) -> R
         name: run.name.clone(),
         streams: StreamsSpec { stdin: Stream::Nothing, stdout: output, stderr: output, log: false },
         dirs: Vec::new(),
-        page: false,
     }
 }
 

@@ -37,7 +37,7 @@ struct Asked {
 pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
     let (spec, fds) = receive_spec(&mut channel)?;
     let driver = || tokio::runtime::Builder::new_current_thread().enable_time().enable_io().build();
-    let Entered { layers, dirs, syscalls, helpers: driver } = enter(&spec, fds, || (), driver)?;
+    let Entered { layers, page, dirs, syscalls, helpers: driver } = enter(&spec, fds, || (), driver)?;
     let engine = WasmtimeEngine::new(PoolConfig { guests: 0 }).that_maps_files();
     let engine_version = engine.capabilities().version;
     channel.send(&FromWorker::Entered { layers, engine_version }, &[], PATIENCE)?;
@@ -60,7 +60,11 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
     // The last code that this process will ever run is mapped.
     syscalls.install(Phase::Running)?;
     channel.send(&FromWorker::Loaded { module: number, refused: None }, &[], PATIENCE)?;
-    let meter = Arc::new(Meter::new(policy.limits.run.clone(), policy.on_memory_refusal));
+    let (limits, reaction) = (policy.limits.run.clone(), policy.on_memory_refusal);
+    let meter = Arc::new(match page {
+        Some(page) => Meter::in_page(limits, reaction, page.keep()),
+        None => Meter::new(limits, reaction),
+    });
     let (host, kept) = given(&job, &policy, fds, &dirs, channel.sender())?;
     let mut guest = program.guest(host, Arc::clone(&meter), call);
     let (began, cpu) = (Instant::now(), cpu_time());
@@ -74,6 +78,7 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
     channel.send(&FromWorker::Ended(Box::new(end)), &[], PATIENCE)?;
     // Its memory is given back with the process, which is quicker.
     std::mem::forget(guest);
+    std::mem::forget(program);
     std::mem::forget(driver);
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read, Write},
+    iter,
     os::fd::OwnedFd,
     sync::Arc,
 };
@@ -56,10 +57,12 @@ fn compile(
 
 /// Admits the module in `file`, once more: what another process has found is not taken from it.
 pub(crate) fn admit(file: OwnedFd, policy: &Policy) -> Result<Result<Arc<Verified>, Rejection>, WorkerError> {
-    let mut bytes = Vec::new();
-    // One byte more than allowed, so that admission sees that there are more.
-    let most = policy.limits.run.module_size.ceiling().saturating_add(1);
-    File::from(file).take(most).read_to_end(&mut bytes).map_err(WorkerError::system("read the module"))?;
+    let size = rustix::fs::fstat(&file).map_err(|error| WorkerError::system("look at the module")(error.into()))?.st_size;
+    let size = usize::try_from(size).map_err(|_| WorkerError::Protocol("a module without a size"))?;
+    // Once, and as large as it is: memory is counted here. Where there is not enough, the process aborts and says so.
+    let mut bytes: Arc<[u8]> = iter::repeat_n(0, size).collect();
+    let room = Arc::get_mut(&mut bytes).expect("nobody else has it yet");
+    File::from(file).read_exact(room).map_err(WorkerError::system("read the module"))?;
     Ok(ambit_admit::admit(bytes, &AdmitRules::from_policy(policy)).map(Arc::new))
 }
 

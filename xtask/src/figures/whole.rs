@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{process::on_path, repo::Repo};
 
-const HELLO: &str = "guests/bin/hello.wasm";
+pub(super) const HELLO: &str = "guests/bin/hello.wasm";
 /// Runs of each program that is compared, in turn, so that what else the machine does meets both alike.
-const COMPARED_RUNS: usize = 20;
+pub(super) const COMPARED_RUNS: usize = 20;
 /// Runs before them, for the page cache.
 const WARM_UP_RUNS: usize = 3;
 /// Runs of a guest that is ended.
@@ -31,16 +31,22 @@ pub(super) fn run_hello(repo: &Repo) -> anyhow::Result<Sample> {
         return Ok(Sample::Skipped("there is no `wasmtime` on PATH to compare with".into()));
     };
     let ambit = shipped(repo)?;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for run in 0..WARM_UP_RUNS + COMPARED_RUNS {
-        let our = time_zero(repo, &ambit, &["run", "--isolation", "none", HELLO])?;
-        let their = time_zero(repo, &wasmtime, &["run", "-C", "cache=n", HELLO])?;
+    let ours = (ambit.as_path(), ["run", "--isolation", "none", HELLO].as_slice());
+    compared(repo, ours, (&wasmtime, &["run", "-C", "cache=n", HELLO]), COMPARED_RUNS)
+}
+
+/// Two commands in turn: the medians, in milliseconds.
+pub(super) fn compared(repo: &Repo, ours: (&Path, &[&str]), theirs: (&Path, &[&str]), runs: usize) -> anyhow::Result<Sample> {
+    let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
+    for run in 0..WARM_UP_RUNS + runs {
+        let our = time_zero(repo, ours.0, ours.1)?;
+        let their = time_zero(repo, theirs.0, theirs.1)?;
         if run >= WARM_UP_RUNS {
-            ours.push(our);
-            theirs.push(their);
+            our_times.push(our);
+            their_times.push(their);
         }
     }
-    Ok(Sample::Value { ours: median(&mut ours), partner: Some(median(&mut theirs)), unit: "ms".into() })
+    Ok(Sample::Value { ours: median(&mut our_times), partner: Some(median(&mut their_times)), unit: "ms".into() })
 }
 
 /// A loop, ended at its deadline.
@@ -77,7 +83,7 @@ fn ambit(repo: &Repo) -> anyhow::Result<PathBuf> {
     release(repo, "ambit")
 }
 
-fn time_zero(repo: &Repo, program: &Path, args: &[&str]) -> anyhow::Result<Duration> {
+pub(super) fn time_zero(repo: &Repo, program: &Path, args: &[&str]) -> anyhow::Result<Duration> {
     let (status, time) = time(repo, program, args)?;
     if !status.success() {
         bail!("`{} {}` ended with {status}", program.display(), args.join(" "));
@@ -94,7 +100,7 @@ fn time(repo: &Repo, program: &Path, args: &[&str]) -> anyhow::Result<(ExitStatu
 }
 
 /// In milliseconds.
-fn median(times: &mut [Duration]) -> f64 {
+pub(super) fn median(times: &mut [Duration]) -> f64 {
     times.sort_unstable();
     let middle = times.len() / 2;
     let median = if times.len() % 2 == 1 { times[middle] } else { (times[middle - 1] + times[middle]) / 2 };

@@ -38,7 +38,7 @@ pub enum UnknownSyscall {
 }
 
 /// Everything that can be added, in the order in which a rule is looked for.
-const ADDABLE: &[List] = &[OFFERED, lists::BASE, lists::MEMORY, lists::WIRE, lists::WAITING, lists::FILES];
+const ADDABLE: &[List] = &[OFFERED, lists::BASE, lists::MEMORY, lists::GROWING, lists::WIRE, lists::WAITING, lists::FILES];
 
 impl SyscallPolicy {
     /// The list with an operator's changes.

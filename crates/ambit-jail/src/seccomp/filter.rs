@@ -50,6 +50,23 @@ impl SyscallPolicy {
     }
 }
 
+/// Lets every `mremap` fail from here on, for good and on every thread: where the kernel cannot
+/// [seal the stack](crate::sys::seal_stack), moving it is how memory is hidden from limits. The allocator copies instead.
+pub(crate) fn remapping_fails() -> Result<(), JailError> {
+    let failed = |error: io::Error| JailError::new(Layer::Seccomp, "let memory be enlarged only by copying", &error);
+    let calls = BTreeMap::from([(libc::SYS_mremap, Vec::new())]);
+    let errno = SeccompAction::Errno(libc::ENOMEM.cast_unsigned());
+    let program = std::env::consts::ARCH
+        .try_into()
+        .and_then(|arch| SeccompFilter::new(calls, SeccompAction::Allow, errno, arch))
+        .and_then(BpfProgram::try_from)
+        .map_err(|error| failed(io::Error::other(error)))?;
+    seccompiler::apply_filter_all_threads(&program).map_err(|error| match error {
+        seccompiler::Error::Prctl(error) | seccompiler::Error::Seccomp(error) => failed(error),
+        other => failed(io::Error::other(other)),
+    })
+}
+
 /// What seccompiler calls a chain: the call is allowed if one of these matches, and always if there are none.
 fn chain(rules: &[&Rule]) -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
     let mut chain = Vec::new();

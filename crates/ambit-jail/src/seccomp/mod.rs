@@ -18,6 +18,7 @@ mod rule;
 mod table;
 
 pub use extra::{ExtraSyscalls, UnknownSyscall};
+pub(crate) use filter::remapping_fails;
 pub use policy::{SyscallPolicy, Use};
 pub use rule::{Arg, Condition, Phase, Rule};
 pub use table::table;

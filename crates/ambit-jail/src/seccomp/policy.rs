@@ -34,15 +34,15 @@ impl SyscallPolicy {
             EngineId::Wasmtime => true,
             EngineId::Wasmi | EngineId::Wasmer => false,
         };
-        let mut parts = vec![lists::BASE, lists::MEMORY, lists::WIRE];
+        let mut parts = vec![lists::BASE, lists::MEMORY, lists::GROWING, lists::WIRE];
         match use_ {
             Use::Process => {
                 parts.extend([lists::WAITING, lists::LOADING]);
-                parts.extend(maps_code.then_some(lists::CODE_ONCE));
+                parts.extend(maps_code.then_some([lists::PROTECTING_ONCE, lists::CODE_ONCE]).into_iter().flatten());
             }
             Use::Tenant => {
                 parts.extend([lists::WAITING]);
-                parts.extend(maps_code.then_some(lists::CODE_ALWAYS));
+                parts.extend(maps_code.then_some([lists::PROTECTING, lists::CODE_ALWAYS]).into_iter().flatten());
             }
             Use::Compiler => {}
         }
@@ -60,6 +60,13 @@ impl SyscallPolicy {
     /// The rules in force during a phase.
     pub(super) fn during(&self, phase: Phase) -> impl Iterator<Item = &Rule> {
         self.rules.iter().filter(move |rule| rule.phase >= phase)
+    }
+
+    /// The list without some rules. A test takes each out in turn, and expects that something needs it.
+    #[must_use]
+    pub fn without_rules(mut self, gone: impl Fn(&Rule) -> bool) -> Self {
+        self.rules.retain(|rule| !gone(rule));
+        self
     }
 
     /// The list without a call. A test takes each out in turn, and expects that something needs it.

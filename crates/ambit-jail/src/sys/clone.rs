@@ -46,11 +46,12 @@ pub(crate) enum Step {
     Descriptors = 4,
     DieWithParent = 5,
     Exec = 6,
+    Shed = 7,
 }
 
 impl Step {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::JoinGroup, Self::BecomeId, Self::KeepCapabilities, Self::Descriptors, Self::DieWithParent, Self::Exec];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::JoinGroup, Self::BecomeId, Self::KeepCapabilities, Self::Descriptors, Self::DieWithParent, Self::Exec, Self::Shed];
 }
 
 /// Makes the child. It waits at the gate until the parent lets it go, so that the parent can write its user maps first.
@@ -59,7 +60,7 @@ pub(crate) fn clone_and_exec(plan: &ChildPlan<'_>) -> io::Result<(Pid, OwnedFd)>
     // SAFETY: `clone_args` is plain numbers, for which zero means absent.
     let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
     let flags = libc::CLONE_PIDFD | plan.namespaces;
-    args.flags = u64::from(flags.cast_unsigned());
+    args.flags = u64::from(flags.cast_unsigned()) | CLONE_CLEAR_SIGHAND;
     args.pidfd = (&raw mut pidfd) as u64;
     args.exit_signal = u64::from(libc::SIGCHLD.cast_unsigned());
     if let Some(cgroup) = plan.cgroup {
@@ -80,6 +81,9 @@ pub(crate) fn clone_and_exec(plan: &ChildPlan<'_>) -> io::Result<(Pid, OwnedFd)>
     }
 }
 
+/// `CLONE_CLEAR_SIGHAND`: a signal that arrives before exec does not run a handler of the parent's, which would tell the parent's
+/// own pipes of it.
+const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 /// `CLONE_INTO_CGROUP`, which does not fit the type that libc gives the other flags.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 /// The descriptor of the control socket in the child.
@@ -115,6 +119,8 @@ fn child(plan: &ChildPlan<'_>) -> ! {
             check(Step::JoinGroup, libc::write(group.as_raw_fd(), c"0".as_ptr().cast(), 1) as c_long);
         }
         if let Some(id) = plan.become_id {
+            // Without a user namespace of its own, who ceases to be root loses the two that are kept below. Exec ends this.
+            check(Step::BecomeId, c_long::from(libc::prctl(libc::PR_SET_KEEPCAPS, 1)));
             // The raw calls: this process has one thread, and libc's would look for others to tell.
             check(Step::BecomeId, libc::syscall(libc::SYS_setgroups, 0, ptr::null::<u32>()));
             check(Step::BecomeId, libc::syscall(libc::SYS_setresgid, id, id, id));
@@ -124,6 +130,7 @@ fn child(plan: &ChildPlan<'_>) -> ! {
             check(Step::KeepCapabilities, keep_over_exec(keep));
         }
         check(Step::DieWithParent, c_long::from(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL)));
+        check(Step::Shed, shed());
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut());
@@ -144,6 +151,50 @@ fn child(plan: &ChildPlan<'_>) -> ! {
         libc::syscall(libc::SYS_execveat, program, c"".as_ptr(), argv.as_ptr(), envp.as_ptr(), libc::AT_EMPTY_PATH);
         fail(Step::Exec)
     }
+}
+
+/// Sheds what a child inherits over exec and a jailed process has no use for.
+unsafe fn shed() -> c_long {
+    const SIGNALS: c_int = 64;
+    const IOPRIO_PROCESS: c_int = 1;
+    const IOPRIO_REALTIME: c_long = 1;
+    const IOPRIO_CLASS_SHIFT: u32 = 13;
+    // What the raw call gives for a nice value of 0; less nice is more.
+    const NICE_0: c_long = 20;
+    // SAFETY: system calls with numbers, and with a pointer to a value that lives as long as the call.
+    unsafe {
+        // Ignored signals: handlers are gone already. The raw call, since the C library refuses two numbers of its own; of the two
+        // that can only have their default the kernel refuses to hear.
+        let default = [0_u64; 4];
+        for signal in 1..=SIGNALS {
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), ptr::null_mut::<u64>(), size_of::<u64>());
+        }
+        // Addresses that are not random, or pages that can be executed if they can be read.
+        if libc::personality(0xffff_ffff) != 0 && libc::personality(0) < 0 {
+            return -1;
+        }
+        // A share of the machine that is not for guests: a limit on priorities does not take away one that is there.
+        let policy = libc::syscall(libc::SYS_sched_getscheduler, 0);
+        let realtime = [libc::SCHED_FIFO, libc::SCHED_RR].map(c_long::from).contains(&(policy & 0xffff));
+        let ordinary: c_int = 0;
+        if realtime && libc::syscall(libc::SYS_sched_setscheduler, 0, libc::SCHED_OTHER, &raw const ordinary) < 0 {
+            return -1;
+        }
+        if libc::syscall(libc::SYS_getpriority, libc::PRIO_PROCESS, 0) > NICE_0
+            && libc::syscall(libc::SYS_setpriority, libc::PRIO_PROCESS, 0, 0) < 0
+        {
+            return -1;
+        }
+        if libc::syscall(libc::SYS_ioprio_get, IOPRIO_PROCESS, 0) >> IOPRIO_CLASS_SHIFT == IOPRIO_REALTIME
+            && libc::syscall(libc::SYS_ioprio_set, IOPRIO_PROCESS, 0, 0) < 0
+        {
+            return -1;
+        }
+        // The keys of the parent's session. No call on any list reaches them; what the kernel looks for on behalf of a process
+        // does. Not every kernel has keys, and a user may have no room for one more ring.
+        libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, ptr::null::<c_char>());
+    }
+    0
 }
 
 /// Makes two capabilities survive exec in a process that is not root: inheritable first, then ambient.

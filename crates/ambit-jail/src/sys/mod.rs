@@ -7,6 +7,7 @@ mod fds;
 mod mount;
 mod page;
 mod pagemap;
+mod seal;
 mod userns;
 mod wait;
 
@@ -16,5 +17,6 @@ pub(crate) use fds::{close_others, control_fd};
 pub(crate) use mount::{MountAttributes, set_attributes};
 pub use page::SharedPage;
 pub(crate) use pagemap::pagemap_scan;
+pub(crate) use seal::seal_stack;
 pub(crate) use userns::user_namespace;
 pub(crate) use wait::wait;

@@ -14,17 +14,15 @@ use rustix::{
 };
 
 /// How many counters there are in it.
-const COUNTERS: usize = 64;
+const COUNTERS: usize = ambit_core::Counter::PLACES;
 const BYTES: usize = COUNTERS * size_of::<AtomicU64>();
 
 /// Counters in memory that two processes share: one writes, the other may look at any time and believes nothing.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct SharedPage(&'static [AtomicU64; COUNTERS]);
 
 impl SharedPage {
     /// A new one, zero, and the descriptor by which another process [opens](SharedPage::open) it.
-    ///
-    /// It stays mapped for as long as the process lives: whoever makes many keeps and reuses them.
     ///
     /// # Errors
     /// There is no memory.
@@ -58,8 +56,24 @@ impl SharedPage {
     }
 
     /// The counters.
-    pub fn counters(self) -> &'static [AtomicU64; COUNTERS] {
+    pub fn counters(&self) -> &[AtomicU64; COUNTERS] {
         self.0
+    }
+
+    /// The counters, for as long as the process lives.
+    pub fn keep(self) -> &'static [AtomicU64; COUNTERS] {
+        let counters = self.0;
+        std::mem::forget(self);
+        counters
+    }
+}
+
+impl Drop for SharedPage {
+    fn drop(&mut self) {
+        let at = ptr::from_ref(self.0).cast_mut().cast();
+        // SAFETY: `map` has mapped it for this value alone, and whoever borrows the counters borrows this. Nothing can be done
+        // about a failure.
+        let _ = unsafe { rustix::mm::munmap(at, BYTES) };
     }
 }
 

@@ -145,6 +145,11 @@ impl Channel {
         Self { sender, frames, fds: VecDeque::new(), takes_fds, chunk: vec![0; CHUNK].into() }
     }
 
+    /// Takes no message of more than `most` bytes from now on.
+    pub fn takes_at_most(&mut self, most: u32) {
+        self.frames.takes_at_most(most);
+    }
+
     /// The socket, for waiting until it is readable.
     pub fn socket(&self) -> BorrowedFd<'_> {
         self.sender.socket.as_fd()

@@ -28,6 +28,11 @@ impl Frames {
         Self { bytes: Vec::new(), taken: 0, most, most_fds }
     }
 
+    /// Takes no larger frames from now on.
+    pub(super) fn takes_at_most(&mut self, most: u32) {
+        self.most = self.most.min(most);
+    }
+
     /// Adds what came.
     pub fn extend(&mut self, bytes: &[u8]) {
         self.bytes.drain(..self.taken);

@@ -62,7 +62,7 @@ pub enum ToWorker {
         /// Which.
         module: u32,
     },
-    /// A run. Descriptors: those that `streams` names, in its order, then the page of counters if `page` says so.
+    /// A run. Descriptors: those that `streams` names, in its order.
     Run(Box<RunJob>),
     /// A run, this often, one after the other, each on a fresh instance. Only from [`Purpose::Tenant`](crate::Purpose) workers.
     Repeat {
@@ -96,8 +96,6 @@ pub struct RunJob {
     pub streams: StreamsSpec,
     /// The directories of the jail, by the names that the guest has for them.
     pub dirs: Vec<GuestDir>,
-    /// Whether the last descriptor is a page of counters.
-    pub page: bool,
 }
 
 /// What of a module is called.

@@ -34,6 +34,9 @@ pub(crate) const ATTEMPTS: Attempts = &[
     ("mmap growing", Attempt::Call(|| mmap(PROT_READ | PROT_WRITE, DATA | MAP_GROWSDOWN))),
     ("mmap huge", Attempt::Call(|| mmap(PROT_READ | PROT_WRITE, DATA | MAP_HUGETLB))),
     ("mmap populated", Attempt::Call(|| mmap(PROT_READ | PROT_WRITE, DATA | MAP_POPULATE))),
+    ("mprotect none", Attempt::Call(|| mprotect(PROT_NONE))),
+    ("mprotect r", Attempt::Call(|| mprotect(PROT_READ))),
+    ("mprotect w", Attempt::Call(|| mprotect(PROT_WRITE))),
     ("mprotect rw", Attempt::Call(|| mprotect(PROT_READ | PROT_WRITE))),
     ("mprotect rx", Attempt::Call(|| mprotect(PROT_READ | PROT_EXEC))),
     ("mprotect rwx", Attempt::Call(|| mprotect(PROT_READ | PROT_WRITE | PROT_EXEC))),
@@ -152,6 +155,11 @@ fn memory_is_what_limits_count() {
     let denied =
         ["mmap shared", "mmap validated", "mmap growing", "mmap huge", "mmap populated", "mprotect growing", "mremap fixed"];
     check(&Wall::each(), &["madvise dontneed", "mremap"], &denied);
+    // What was filled and is then no longer writable would be counted no longer.
+    let hides = ["mprotect none", "mprotect r", "mprotect w"];
+    check(&[Wall::loading(Wasmtime), Wall::running(Wasmtime, Tenant)], &hides, &[]);
+    check(&[Wall::running(Wasmtime, Process), Wall::running(Wasmtime, Compiler)], &[], &hides);
+    check(&[Wall::loading(Wasmi), Wall::running(Wasmi, Process), Wall::running(Wasmi, Tenant)], &[], &hides);
     check(&Wall::each(), &[], &["madvise hwpoison", "memfd huge", "process_madvise other"]);
     check(&[Wall::loading(Wasmtime)], &["memfd", "fcntl seal"], &[]);
     check(&[Wall::running(Wasmtime, Tenant)], &["fcntl seal", "process_madvise self"], &[]);
@@ -165,7 +173,8 @@ fn other_calls_take_some_arguments() {
         &["fcntl getfl", "fcntl dup", "sendmsg", "openat read"],
         &["fcntl async", "fcntl owner", "sendto address"],
     );
-    check(&Wall::each(), &[], &["ioctl terminal", "ioctl size", "ioctl type", "prlimit set", "prlimit parent"]);
+    check(&Wall::each(), &[], &["ioctl terminal", "ioctl type", "prlimit set", "prlimit parent"]);
+    check(&Wall::each(), &[], &["ioctl size"]);
     check(&[Wall::running(Wasmtime, Tenant)], &["prlimit ask"], &[]);
     #[cfg(target_arch = "x86_64")]
     check(&[Wall::running(Wasmtime, Tenant)], &["ioctl pagemap"], &["open anew", "open create"]);

@@ -11,7 +11,7 @@ use std::{
 use ambit_core::EngineId;
 use ambit_jail::{ExtraSyscalls, Phase, SyscallPolicy, Use};
 
-use crate::{arguments, calls, landlock, ordinary, own};
+use crate::{arguments, calls, landlock, needed, ordinary, own};
 
 /// The variables by which a process learns what it is to attempt, behind which walls, and with what.
 const ATTEMPT: &str = "AMBIT_WALLS_ATTEMPT";
@@ -30,7 +30,8 @@ pub(crate) enum Attempt {
 /// Attempts by name.
 pub(crate) type Attempts = &'static [(&'static str, Attempt)];
 
-const ATTEMPTS: &[Attempts] = &[calls::ATTEMPTS, arguments::ATTEMPTS, ordinary::ATTEMPTS, own::ATTEMPTS, landlock::ATTEMPTS];
+const ATTEMPTS: &[Attempts] =
+    &[calls::ATTEMPTS, arguments::ATTEMPTS, ordinary::ATTEMPTS, own::ATTEMPTS, landlock::ATTEMPTS, needed::ATTEMPTS];
 
 /// What stands around an attempt.
 #[derive(Debug, Clone, Default)]
@@ -112,7 +113,15 @@ impl Wall {
         let Some((engine, use_)) = self.list else { return };
         let mut policy = SyscallPolicy::of(engine, use_, self.files).with(&self.extra).expect("known calls");
         if let Some(name) = &self.without {
-            policy = policy.without(name);
+            // A call, or one of the ways in which it is allowed.
+            policy = match name.split_once('#') {
+                None => policy.without(name),
+                Some((name, number)) => {
+                    let rule = policy.rules().filter(|rule| rule.name == name).nth(number.parse().expect("a number"));
+                    let rule = *rule.expect("so many ways");
+                    policy.without_rules(|other| *other == rule)
+                }
+            };
         }
         for phase in &self.phases {
             policy.install(*phase).expect("the kernel takes the filter");

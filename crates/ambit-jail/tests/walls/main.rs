@@ -7,6 +7,7 @@ mod arguments;
 mod attempt;
 mod calls;
 mod landlock;
+mod needed;
 mod ordinary;
 mod own;
 mod raw;
@@ -19,7 +20,8 @@ use libtest_mimic::{Arguments, Trial};
 /// A test: its name, and what it does.
 type Test = (&'static str, fn());
 
-const TESTS: &[&[Test]] = &[calls::TESTS, arguments::TESTS, ordinary::TESTS, own::TESTS, landlock::TESTS, table::TESTS];
+const TESTS: &[&[Test]] =
+    &[calls::TESTS, arguments::TESTS, ordinary::TESTS, needed::TESTS, own::TESTS, landlock::TESTS, table::TESTS];
 
 fn main() -> ExitCode {
     if let Some(attempt) = attempt::asked_for() {

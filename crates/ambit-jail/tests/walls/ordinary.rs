@@ -35,7 +35,7 @@ pub(crate) const ATTEMPTS: Attempts = &[
 ];
 
 /// Threads, locks, channels, time, memory, streams and panics.
-fn ordinary(wall: &Wall) -> String {
+pub(crate) fn ordinary(wall: &Wall) -> String {
     let (jobs, receiver) = mpsc::channel::<u32>();
     let (results, answers) = mpsc::channel();
     let gate = Arc::new((Mutex::new(false), Condvar::new()));

@@ -103,7 +103,9 @@ pub fn worker(said: FromWorker, isolation: Isolation) -> WorkerSays {
             engine_version: escape_again(&engine_version, LONGEST_NAME),
         },
         FromWorker::NotEntered(error) => WorkerSays::NotEntered(believe_error(error)),
-        FromWorker::Loaded { module, refused } => WorkerSays::Loaded { module, refused: refused.map(|rejection| believe_rejection(rejection, isolation)) },
+        FromWorker::Loaded { module, refused } => {
+            WorkerSays::Loaded { module, refused: refused.map(|rejection| believe_rejection(rejection, isolation)) }
+        }
         FromWorker::Log { run: _, text } => WorkerSays::Log(escape_again(&text, text.len())),
         FromWorker::Ended(end) => WorkerSays::Ended(End(end)),
         FromWorker::Repeated { run, took, ended, failure, over } => {

@@ -17,9 +17,9 @@ use super::{
     believe::{self, CompilerSays},
     budget::{CpuBudget, Standing},
     control::Reason,
-    drive::{TURN, lost, nanos, still_talking, timeout},
+    drive::{TURN, is_over, lost, nanos, patience, still_talking, timeout},
     module_file,
-    process::{MOST_ARTIFACT, PATIENCE, Process, death},
+    process::{MOST_ARTIFACT, Process, death},
     refused,
 };
 
@@ -33,6 +33,7 @@ const WALL_FOR_CPU: u32 = 20;
 pub struct Compiled {
     file: File,
     module: Digest,
+    module_size: u64,
     metering: Metering,
     time: Duration,
 }
@@ -41,6 +42,11 @@ impl Compiled {
     /// The module.
     pub fn module(&self) -> Digest {
         self.module
+    }
+
+    /// Bytes of the module.
+    pub(crate) fn module_size(&self) -> u64 {
+        self.module_size
     }
 
     /// How guests of it are stopped.
@@ -65,6 +71,7 @@ pub(super) struct Compilation {
     process: Process,
     policy: Arc<Policy>,
     module: Digest,
+    module_size: u64,
     metering: Metering,
     artifact: File,
     began: Instant,
@@ -82,18 +89,21 @@ impl Compilation {
         metering: Metering,
         module: &Verified,
         bytes: &OwnedFd,
+        deadline: Option<Instant>,
     ) -> Result<Self, Outcome> {
         let artifact = module_file::empty("ambit-artifact").map_err(|error| lost(format!("cannot make a file: {error}")))?;
         // With a position of its own: two processes read it.
         let bytes = module_file::reopened(bytes).map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
         let compile = ToCompiler::Compile { policy: Box::new((**policy).clone()), metering };
-        match process.channel.send(&compile, &[bytes.as_fd(), artifact.as_fd()], PATIENCE) {
+        match process.channel.send(&compile, &[bytes.as_fd(), artifact.as_fd()], patience(deadline)) {
             Ok(()) | Err(WireError::Closed) => {}
+            // Time is up, which is found out next.
+            Err(WireError::Stuck(_)) if is_over(deadline) => {}
             Err(error) => return Err(lost(format!("cannot tell the compiler what to compile: {error}"))),
         }
         let budget = CpuBudget::begin(policy.limits.run.compile_time, &process.child, THREADS);
-        let (policy, module) = (Arc::clone(policy), module.digest());
-        Ok(Self { process, policy, module, metering, artifact, began: Instant::now(), budget, entered: false, words: None })
+        let (policy, module_size, module) = (Arc::clone(policy), module.bytes().len() as u64, module.digest());
+        Ok(Self { process, policy, module, module_size, metering, artifact, began: Instant::now(), budget, entered: false, words: None })
     }
 
     /// Readable when there is something to hear.
@@ -133,15 +143,21 @@ impl Compilation {
 
     fn compiled(&mut self) -> Result<Compiled, Outcome> {
         let time = self.began.elapsed();
-        // Gone before the artifact is sealed: a compiler that was taken over could hold on to a mapping.
-        self.process.end();
+        // It has no more to do. That it is gone is not waited for: the seal below is one on all who still have the file.
+        self.process.child.kill();
         let file = self.artifact.try_clone().map_err(|error| lost(format!("cannot keep the artifact: {error}")))?;
         let size = file.metadata().map_or(u64::MAX, |metadata| metadata.len());
         if size == 0 || size > MOST_ARTIFACT {
             return Err(lost(format!("the compiler gave an artifact of {size} bytes")));
         }
-        module_file::seal(&file).map_err(|error| lost(format!("cannot seal the artifact: {error}")))?;
-        Ok(Compiled { file, module: self.module, metering: self.metering, time })
+        module_file::seal(&file)
+            .or_else(|_| {
+                // Somebody has it mapped for writing, which only a compiler that was taken over does. Gone, it has not.
+                self.process.end();
+                module_file::seal(&file)
+            })
+            .map_err(|error| lost(format!("cannot seal the artifact: {error}")))?;
+        Ok(Compiled { file, module: self.module, module_size: self.module_size, metering: self.metering, time })
     }
 
     fn is_gone(&mut self, error: &WireError) -> Outcome {
@@ -171,7 +187,7 @@ impl Launcher {
         let process = self.spawn_compiler(policy).map_err(Outcome::Rejected)?;
         let bytes = module_file::sealed("ambit-module", module.bytes());
         let bytes = bytes.map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
-        let mut compilation = Compilation::begin(process, policy, metering, module, &bytes)?;
+        let mut compilation = Compilation::begin(process, policy, metering, module, &bytes, deadline)?;
         loop {
             let turn = Instant::now() + TURN;
             if let Some(compiled) = compilation.hear(turn) {

@@ -2,6 +2,7 @@
 
 use std::{
     os::fd::{AsFd, BorrowedFd},
+    sync::atomic::Ordering::Relaxed,
     time::{Duration, Instant},
 };
 
@@ -19,7 +20,7 @@ use super::{
     compile::{Compilation, Compiled},
     control::Reason,
     module_file,
-    process::{Entered, PATIENCE, death, layer_names},
+    process::{Entered, PATIENCE, death, layer_names, worker_rlimits},
     refused,
     streams::{self, Laid},
     throttle::Throttle,
@@ -72,6 +73,7 @@ pub(super) struct Drive<'a> {
     control: &'a Control,
     stage: Stage,
     deadline: Option<Instant>,
+    /// Kept until the end: to wait until its process is gone is for when nobody waits for anything else.
     compilation: Option<Compilation>,
     compile_time: Option<Duration>,
     /// The guest's.
@@ -137,14 +139,23 @@ impl<'a> Drive<'a> {
         let bytes = bytes.map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
         let told = |sent: Result<(), WireError>| match sent {
             Ok(()) | Err(WireError::Closed) => Ok(()),
+            // Time is up, which is found out next too.
+            Err(WireError::Stuck(_)) if is_over(self.deadline) => Ok(()),
             Err(error) => Err(lost(format!("cannot tell the worker what to run: {error}"))),
         };
         if let Some(compiler) = self.prepared.compiler.take() {
-            self.compilation = Some(Compilation::begin(compiler, policy, metering, &self.request.module, &bytes)?);
+            self.compilation = Some(Compilation::begin(compiler, policy, metering, &self.request.module, &bytes, self.deadline)?);
         }
+        // Now that it is known how large the module is.
+        let tight = worker_rlimits(policy, self.request.module.bytes().len() as u64);
+        self.prepared.worker.child.limit(&tight).or_else(|error| match self.prepared.worker.child.has_ended() {
+            // Found out next.
+            true => Ok(()),
+            false => Err(Outcome::Rejected(refused(&error))),
+        })?;
         let worker = &self.prepared.worker.channel;
         let module = ToWorker::Module { module: MODULE, policy: Box::new((**policy).clone()), metering };
-        told(worker.send(&module, &[bytes.as_fd()], PATIENCE))?;
+        told(worker.send(&module, &[bytes.as_fd()], patience(self.deadline)))?;
         let job = ToWorker::Run(Box::new(RunJob {
             run: self.request.run.0,
             module: MODULE,
@@ -153,10 +164,9 @@ impl<'a> Drive<'a> {
             name: self.request.name.clone(),
             streams: laid.spec,
             dirs: guest_dirs(policy),
-            page: false,
         }));
         let fds: Vec<BorrowedFd<'_>> = laid.fds.iter().map(AsFd::as_fd).collect();
-        told(worker.send(&job, &fds, PATIENCE))?;
+        told(worker.send(&job, &fds, patience(self.deadline)))?;
         if let Some(code) = self.prepared.code.take() {
             self.load(&code);
         }
@@ -188,11 +198,11 @@ impl<'a> Drive<'a> {
         let now = Instant::now();
         let mut until = self.deadline;
         let mut sooner = |at: Instant| until = Some(until.map_or(at, |until| until.min(at)));
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
+        if is_over(self.deadline) {
             let allowed = self.deadline.map_or(Duration::ZERO, |deadline| deadline - self.request.since);
             return Err(limit(LimitKey::WallTime, allowed, now - self.request.since));
         }
-        if let Some(compilation) = &self.compilation
+        if let (Stage::Compiling, Some(compilation)) = (self.stage, &self.compilation)
             && let Some(at) = compilation.due()?
         {
             sooner(at);
@@ -213,7 +223,8 @@ impl<'a> Drive<'a> {
     fn wait(&self, until: Option<Instant>) {
         let watch = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
         let mut fds = vec![watch(self.control.event()), watch(self.prepared.worker.channel.socket())];
-        fds.extend(self.compilation.as_ref().map(|compilation| watch(compilation.socket())));
+        let compiling = self.compilation.as_ref().filter(|_| self.stage == Stage::Compiling);
+        fds.extend(compiling.map(|compilation| watch(compilation.socket())));
         // Woken for nothing, it looks around and waits again.
         let _ = rustix::event::poll(&mut fds, timeout(until).as_ref());
     }
@@ -237,7 +248,7 @@ impl<'a> Drive<'a> {
     fn load(&mut self, code: &Compiled) {
         self.stage = Stage::Loading;
         let worker = &self.prepared.worker.channel;
-        let _ = worker.send(&ToWorker::Artifact { module: MODULE }, &[code.file()], PATIENCE);
+        let _ = worker.send(&ToWorker::Artifact { module: MODULE }, &[code.file()], patience(self.deadline));
     }
 
     fn hear_worker(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>), turn: Instant) -> Option<Ending> {
@@ -302,7 +313,15 @@ impl<'a> Drive<'a> {
 
     fn report(self, ending: Ending, exit: Option<Exit>) -> Report {
         let Ending { outcome, results, usage, violations } = ending;
-        let Self { prepared, request, compile_time, .. } = self;
+        let Self { prepared, request, compile_time, stage, .. } = self;
+        // Of a guest that was ended there is no other account.
+        let usage = match (&prepared.worker.page, usage == Usage::default() && stage == Stage::Running) {
+            (Some(page), true) => {
+                let fuelled = prepared.policy.limits.run.fuel.finite().is_some();
+                Usage::of_counters(|counter| page.counters()[counter as usize].load(Relaxed), fuelled)
+            }
+            _ => usage,
+        };
         let entered = prepared.worker.entered;
         let kernel = exit.map(|exit| exit.cpu);
         let began = !matches!(outcome, Outcome::Rejected(_));
@@ -362,6 +381,16 @@ pub(crate) fn lost(reason: String) -> Outcome {
 
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Whether the time is up.
+pub(super) fn is_over(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| deadline <= Instant::now())
+}
+
+/// How long a process is waited for to take what it is told: no longer than the run may take.
+pub(super) fn patience(deadline: Option<Instant>) -> Duration {
+    deadline.map_or(PATIENCE, |deadline| deadline.saturating_duration_since(Instant::now()).min(PATIENCE))
 }
 
 /// The time until then, for waiting.

@@ -119,9 +119,9 @@ impl Launcher {
     pub fn prepare(&self, policy: &Arc<Policy>) -> Result<Prepared, Rejection> {
         policy.grants.check()?;
         let needs = Needs::of(policy, || self.cgroups());
-        // The worker first: it has the longer way.
-        let worker = self.spawn_worker(policy, &needs)?;
+        // The compiler first: it has the longer way, which begins with the same steps.
         let compiler = self.spawn_compiler(policy)?;
+        let worker = self.spawn_worker(policy, &needs)?;
         Ok(Prepared { policy: Arc::clone(policy), needs, worker, compiler: Some(compiler), code: None })
     }
 
@@ -137,7 +137,12 @@ impl Launcher {
     }
 
     pub(crate) fn cgroups(&self) -> &Cgroups {
-        self.cgroups.get_or_init(Cgroups::discover)
+        self.cgroups.get_or_init(|| {
+            let cgroups = Cgroups::discover();
+            // What others left behind that crashed.
+            cgroups.sweep();
+            cgroups
+        })
     }
 
     /// Runs a module, and waits for its end. `on_event` is called from this thread.

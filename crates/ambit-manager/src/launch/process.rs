@@ -8,22 +8,38 @@ use std::{
 
 use ambit_core::{Bound, Cpus, EngineId, Layer, Metering, Policy, RejectReason, Rejection};
 use ambit_jail::{
-    Child, DirSpec, GrantError, JailSpec, Purpose, Rlimits, SpawnOptions, Spawned,
+    Child, DirSpec, GrantError, JailError, JailSpec, Purpose, Rlimits, SharedPage, SpawnOptions, Spawned,
     cgroup::{Cgroups, Group, GroupLimits},
     grant_dir,
     wire::{Channel, WireError},
 };
+use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::{Launcher, refused, verdict::Death};
 
-/// Writable memory of a worker beyond what its guest may have: the program itself, its stacks, what the host buffers.
+/// Writable memory of a worker beyond what its guest may have, and its module: the program itself, its stacks, what the host
+/// buffers.
 pub(super) const SLACK: u64 = 64 << 20;
+/// Address space of one linear memory, guards included: what 32 bits can address, reserved at once. Reserved space is no memory,
+/// but the kernel's tables of it are, for what is only ever read too: 2 KiB a MiB.
+const MEMORY_SPACE: u64 = (4 << 30) + (256 << 20);
+/// Address space of everything else in a worker: the program, the artifact, stacks, tables.
+const OTHER_SPACE: u64 = (4 << 30) + MOST_ARTIFACT;
 /// Writable memory of a compiler beyond its budget: the program itself, and the module that it was given.
 const COMPILER_SLACK: u64 = 32 << 20;
+/// Address space of a compiler beyond its memory: the program, and heaps and stacks of its threads that are not in use.
+const COMPILER_SPACE: u64 = 2 << 30;
 /// Descriptors of a worker besides those its guest opens: its streams, its timers, the artifact.
 const DESCRIPTORS: u64 = 64;
 /// The most bytes of an artifact. The largest programs that are known come to half of that.
 pub(super) const MOST_ARTIFACT: u64 = 1 << 30;
+/// The most bytes that a process may say at once, besides what its guest writes: what is made of a message takes many times its
+/// size, in a process that many runs share.
+const MOST_SAID: u32 = 1 << 20;
+/// How many times longer a line of a log is when all of it has to be escaped, and more.
+const ESCAPED: u64 = 8;
+/// How long a process that has closed its socket is waited for to end, as it does at once if that is why it has.
+const LINGER: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 /// How long a fresh process is waited for to take what it is told. Long: it may share its core with hundreds.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -40,8 +56,9 @@ pub(super) struct Needs {
 
 impl Needs {
     /// A group is joined only for what nothing else bounds, since to join one takes as long as half the rest: a guest alone
-    /// with one thread can never use more than one core; its memory is bounded by the limiter and by the kernel's limit on
-    /// private writable memory, and there is no other kind; of processes and threads there are no more to be had.
+    /// with one thread can never use more than one core; its memory is bounded by the limiter and by the kernel's limits on
+    /// private writable memory, of which there is no other kind, and on address space, and so on page tables; of processes and
+    /// threads there are no more to be had.
     pub(super) fn of<'a>(policy: &Policy, cgroups: impl FnOnce() -> &'a Cgroups) -> Self {
         let capped = match policy.limits.run.cpus {
             Bound::At(cpus) if cpus.milli() < 1000 => Some(cpus),
@@ -65,6 +82,8 @@ pub(crate) struct Process {
     pub(crate) channel: Channel,
     /// Ended and removed after the process.
     pub(crate) group: Option<Group>,
+    /// What it counts in, of its guest. For looking at, and not to be believed.
+    pub(crate) page: Option<SharedPage>,
     /// What it said when it had entered its jail, if that has been heard.
     pub(crate) entered: Option<Entered>,
 }
@@ -81,8 +100,10 @@ pub(crate) struct Entered {
 impl Launcher {
     pub(super) fn spawn_compiler(&self, policy: &Policy) -> Result<Process, Rejection> {
         let memory = policy.limits.run.compile_memory.finite().map(|bytes| bytes.saturating_add(COMPILER_SLACK));
-        let rlimits = Rlimits { data: memory, address_space: None, file_size: Some(MOST_ARTIFACT), open_files: Some(DESCRIPTORS) };
-        self.spawn(Purpose::Compiler, rlimits, Vec::new(), None, None)
+        let rlimits = Rlimits { data: memory, address_space: memory.map(|bytes| bytes.saturating_add(COMPILER_SPACE)), file_size: Some(MOST_ARTIFACT), open_files: Some(DESCRIPTORS) };
+        let mut process = self.spawn(Purpose::Compiler, rlimits, Vec::new(), None, None)?;
+        process.channel.takes_at_most(MOST_SAID);
+        Ok(process)
     }
 
     pub(super) fn spawn_worker(&self, policy: &Policy, needs: &Needs) -> Result<Process, Rejection> {
@@ -92,7 +113,11 @@ impl Launcher {
         }
         let tmp = policy.grants.tmp.map(|size| size.get());
         let group = needs.group.map(|limits| self.group("run", &limits)).transpose()?;
-        self.spawn(Purpose::Process, worker_rlimits(policy), dirs, tmp, group)
+        let mut process = self.spawn(Purpose::Process, worker_rlimits(policy, most_module(policy)), dirs, tmp, group)?;
+        let limits = &policy.limits.run;
+        let written = limits.log_bytes.ceiling().saturating_mul(ESCAPED).saturating_add(limits.output.ceiling());
+        process.channel.takes_at_most(u32::try_from(written).unwrap_or(u32::MAX).saturating_add(MOST_SAID));
+        Ok(process)
     }
 
     /// A group of its own for a process.
@@ -115,13 +140,23 @@ impl Launcher {
             SpawnOptions { dispensable: &self.config.dispensable, cgroup: group.as_ref().and_then(Group::into_fd), join: &join };
         let spawned = self.spawner.spawn(purpose.process_name(), &options).map_err(|error| refused(&error))?;
         let Spawned { child, channel, given } = spawned;
-        let (dirs, fds): (Vec<DirSpec>, Vec<OwnedFd>) = dirs.into_iter().unzip();
+        let (dirs, mut fds): (Vec<DirSpec>, Vec<OwnedFd>) = dirs.into_iter().unzip();
+        let page = match purpose {
+            Purpose::Process => {
+                let made = SharedPage::create();
+                let (page, fd) = made.map_err(|error| refused(&JailError::other("make a page of counters", &error)))?;
+                fds.insert(0, fd);
+                Some(page)
+            }
+            Purpose::Tenant | Purpose::Compiler => None,
+        };
         let guest = purpose != Purpose::Compiler;
         let spec = JailSpec {
             purpose,
             engine: EngineId::Wasmtime,
             given,
             dispensable: self.config.dispensable.clone(),
+            page: page.is_some(),
             dirs,
             tmp,
             classic_root: guest && self.config.classic_root,
@@ -134,10 +169,10 @@ impl Launcher {
             Ok(()) | Err(WireError::Closed) => {}
             Err(error) => {
                 let error = std::io::Error::other(error.to_string());
-                return Err(refused(&ambit_jail::JailError::other("tell the process what to enter", &error)));
+                return Err(refused(&JailError::other("tell the process what to enter", &error)));
             }
         }
-        Ok(Process { child, channel, group, entered: None })
+        Ok(Process { child, channel, group, page, entered: None })
     }
 }
 
@@ -154,16 +189,26 @@ impl Process {
     }
 }
 
-/// The kernel's limits around a guest's own.
-pub(super) fn worker_rlimits(policy: &Policy) -> Rlimits {
+/// The kernel's limits around a guest's own, with room for a module of so many bytes, which the worker admits once more.
+pub(super) fn worker_rlimits(policy: &Policy, module: u64) -> Rlimits {
     let limits = &policy.limits.run;
+    // One more for a heap of objects.
+    let memories = limits.memories.finite().map(|memories| memories.saturating_add(1));
+    let space = limits.memory.finite().zip(memories).map(|(bytes, memories)| {
+        memories.saturating_mul(MEMORY_SPACE).saturating_add(OTHER_SPACE).saturating_add(bytes)
+    });
     let dirs = policy.grants.dirs.len() as u64;
     Rlimits {
-        data: limits.memory.finite().map(|bytes| bytes.saturating_add(SLACK)),
-        address_space: None,
+        data: limits.memory.finite().map(|bytes| bytes.saturating_add(SLACK + module)),
+        address_space: space,
         file_size: limits.file_size.finite(),
         open_files: limits.open_files.finite().map(|files| files.saturating_add(DESCRIPTORS + dirs)),
     }
+}
+
+/// The most bytes of a module that is not known yet.
+fn most_module(policy: &Policy) -> u64 {
+    policy.limits.run.module_size.ceiling().min(MOST_ARTIFACT)
 }
 
 /// The layers that a report lists, in the order of their names.
@@ -174,22 +219,29 @@ pub(super) fn layer_names(layers: &[Layer]) -> Vec<String> {
 fn ungranted(error: &GrantError) -> Rejection {
     match error {
         GrantError::Open { .. } => Rejection::new(RejectReason::NotFound, error.to_string()),
-        GrantError::Jail { .. } => Rejection::new(RejectReason::Unenforceable, error.to_string()),
+        GrantError::Jail { .. } => {
+            let remedy = "grant a directory without other file systems beneath it, or use isolation `none`";
+            Rejection::new(RejectReason::Unenforceable, format!("{error}; {remedy}"))
+        }
     }
 }
 
 /// Looks at a process that is gone, or speaks no sense and is ended for it. The step into its jail that failed, if it never got
 /// so far as to say so.
 pub(crate) fn death(process: &mut Process, words: Option<String>, error: &WireError) -> Result<Death, Rejection> {
-    if !matches!(error, WireError::Closed) {
-        process.child.kill();
+    let closed = matches!(error, WireError::Closed);
+    if closed {
+        let _ = rustix::event::poll(&mut [PollFd::from_borrowed_fd(process.child.pidfd(), PollFlags::IN)], Some(&LINGER));
     }
+    let goes_on = closed && !process.child.has_ended();
+    process.child.kill();
     let exit = process.child.wait().ok();
     if let Some(rejection) = process.failed_start() {
         return Err(rejection);
     }
     let out_of_memory = process.group.as_ref().is_some_and(|group| group.usage().oom_kills.is_some_and(|kills| kills > 0));
     let words = words.or_else(|| process.child.last_words());
-    let words = words.or_else(|| (!matches!(error, WireError::Closed)).then(|| error.to_string()));
+    let words = words.or_else(|| goes_on.then(|| "it closed its socket and went on".into()));
+    let words = words.or_else(|| (!closed).then(|| error.to_string()));
     Ok(Death { exit, out_of_memory, words })
 }

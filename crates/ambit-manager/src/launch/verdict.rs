@@ -15,7 +15,10 @@ use ambit_jail::{End, Exit};
 
 /// What a runtime says on its standard error when it cannot get memory, before it aborts.
 const NO_MEMORY: &str = "memory allocation of ";
+const SIGILL: i32 = 4;
+const SIGTRAP: i32 = 5;
 const SIGABRT: i32 = 6;
+const SIGSEGV: i32 = 11;
 const SIGSYS: i32 = 31;
 
 /// What is known of a process that ended without having been told to.
@@ -31,7 +34,9 @@ pub(crate) struct Death {
 impl Death {
     fn wanted_memory(&self) -> bool {
         let said = self.words.as_ref().is_some_and(|words| words.contains(NO_MEMORY));
-        let aborted = self.exit.is_some_and(|exit| exit.end == End::Signal(SIGABRT));
+        // It is the first process of its namespace, which cannot be aborted: where the signal does nothing, what follows it in
+        // abort() ends it.
+        let aborted = self.exit.is_some_and(|exit| matches!(exit.end, End::Signal(SIGABRT | SIGSEGV | SIGILL | SIGTRAP)));
         self.out_of_memory || (said && aborted)
     }
 

@@ -81,6 +81,11 @@ impl WarmWorkers {
         self.shared.state().ready.len()
     }
 
+    /// The processes of those that are ready.
+    pub fn pids(&self) -> Vec<i32> {
+        self.shared.state().ready.iter().map(|worker| worker.child.pid().as_raw_nonzero().get()).collect()
+    }
+
     /// Why the last one did not come up, if none has since.
     pub fn trouble(&self) -> Option<Rejection> {
         let state = self.shared.state();
@@ -104,7 +109,7 @@ impl WarmWorkers {
             if worker.child.has_ended() {
                 continue;
             }
-            worker.child.limit(&worker_rlimits(policy)).map_err(|error| refused(&error))?;
+            worker.child.limit(&worker_rlimits(policy, code.module_size())).map_err(|error| refused(&error))?;
             return Prepared::compiled(policy, needs, worker, code);
         }
         self.launcher.prepare_compiled(policy, code)
@@ -159,6 +164,16 @@ fn keep(launcher: &Launcher, shared: &Shared) {
                 }
             }
         }
+    }
+}
+
+impl Launcher {
+    /// Tries whether a worker can be had: one is made, enters its jail, and is ended.
+    ///
+    /// # Errors
+    /// What stands against it.
+    pub fn try_entering(&self) -> Result<(), Rejection> {
+        self.spawn(Purpose::Process, Rlimits::default(), Vec::new(), None, None).and_then(entered).map(drop)
     }
 }
 

@@ -10,9 +10,7 @@ use std::{
 use ambit_admit::{Verified, check_grants};
 use ambit_core::{Policy, Rejection, RunId, Stdin};
 use ambit_engine::host::{FdOutput, GuestOutput};
-use ambit_manager::{
-    Control, Entry, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams,
-};
+use ambit_manager::{Control, Entry, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams};
 use rustix::fs::{Mode, OFlags};
 
 use super::{

@@ -12,7 +12,7 @@ use super::rule::Rule;
 pub(super) use base::BASE;
 pub(super) use code::{CODE_ALWAYS, CODE_ONCE, LOADING};
 pub(super) use files::FILES;
-pub(super) use memory::MEMORY;
+pub(super) use memory::{GROWING, MEMORY, PROTECTING, PROTECTING_ONCE};
 pub(super) use waiting::WAITING;
 pub(super) use wire::WIRE;
 
