@@ -103,7 +103,18 @@ impl Compilation {
         }
         let budget = CpuBudget::begin(policy.limits.run.compile_time, &process.child, THREADS);
         let (policy, module_size, module) = (Arc::clone(policy), module.bytes().len() as u64, module.digest());
-        Ok(Self { process, policy, module, module_size, metering, artifact, began: Instant::now(), budget, entered: false, words: None })
+        Ok(Self {
+            process,
+            policy,
+            module,
+            module_size,
+            metering,
+            artifact,
+            began: Instant::now(),
+            budget,
+            entered: false,
+            words: None,
+        })
     }
 
     /// Readable when there is something to hear.
