@@ -55,7 +55,8 @@ pub(crate) fn is_well(launcher: &Launcher) -> bool {
     report.outcome.is_success() && report.results == [ResultValue::I32(42)]
 }
 
-fn launch(
+/// Runs a module to its end.
+pub(crate) fn launch(
     launcher: &Launcher,
     module: &[u8],
     spec: &PolicySpec,

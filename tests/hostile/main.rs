@@ -5,6 +5,7 @@
 //! runtime, or from the same launcher, is unharmed; and if the same attack *succeeds* once its limit is lifted or its grant given, so that the row
 //! cannot pass for the wrong reason. What is decided here is decided by outcomes, never by a module's name.
 
+mod bombs;
 mod bytes;
 mod catalogue;
 #[path = "../door.rs"]
@@ -32,6 +33,9 @@ fn main() -> ExitCode {
             Trial::test(format!("process::{}", jailed.id), move || row::check(&jailed, &Jailed::new()).map_err(Into::into)),
         ]
     });
-    let trials = trials.collect();
+    let bombs = bombs::BOMBS
+        .iter()
+        .map(|(id, may)| Trial::test(format!("process::lifted::{id}"), move || bombs::check(id, may).map_err(Into::into)));
+    let trials = trials.chain(bombs).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

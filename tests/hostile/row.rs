@@ -146,7 +146,7 @@ fn run<P: Place>(place: &P, case: &Case, which: &str) -> Result<(), String> {
 }
 
 /// `exited:7`, `trapped`, `trapped:unreachable`, `limit-exceeded:fuel`, `rejected:policy`, `cancelled`.
-fn matches(outcome: &Outcome, expect: &str) -> bool {
+pub(crate) fn matches(outcome: &Outcome, expect: &str) -> bool {
     let shown = shown(outcome);
     // A kind alone stands for every reason of that kind; an exit code may be written signed or unsigned.
     let unsigned = match outcome {
@@ -157,7 +157,7 @@ fn matches(outcome: &Outcome, expect: &str) -> bool {
 }
 
 /// No text of the guest's reaches the report as it was.
-fn escaped(report: &Report) -> Result<(), String> {
+pub(crate) fn escaped(report: &Report) -> Result<(), String> {
     let text = serde_json::to_string(&report.view()).map_err(|error| error.to_string())?;
     let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     let mut open = vec![&value];

@@ -5,6 +5,7 @@ mod b_batch;
 mod components;
 #[path = "../door.rs"]
 mod door;
+mod q4;
 mod q_quota;
 mod scripted;
 mod shares;

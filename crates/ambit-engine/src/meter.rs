@@ -98,18 +98,12 @@ impl Meter {
 
     /// The same, with its counters in a page that another process looks at, by [`Counter`]'s places. The page must be new: what
     /// stands there is taken as used.
-    pub fn in_page(
-        limits: RunLimits,
-        on_memory_refusal: OnMemoryRefusal,
-        page: &'static [AtomicU64; Counter::PLACES],
-    ) -> Self {
+    pub fn in_page(limits: RunLimits, on_memory_refusal: OnMemoryRefusal, page: &'static [AtomicU64; Counter::PLACES]) -> Self {
         Self::with(limits, on_memory_refusal, Counters::Shared(page))
     }
 
     fn with(limits: RunLimits, on_memory_refusal: OnMemoryRefusal, counters: Counters) -> Self {
-        use Counter::{
-            Disk, Files, LogBytes, Memory, MemoryPeak, OpenFiles, Output, TableElements, TableElementsPeak, Unasked,
-        };
+        use Counter::{Disk, Files, LogBytes, Memory, MemoryPeak, OpenFiles, Output, TableElements, TableElementsPeak, Unasked};
         let budget = |key, now, peak| Budget::new(&limits, key, now, peak);
         Self {
             memory: budget(LimitKey::Memory, Memory, MemoryPeak),
@@ -164,7 +158,8 @@ impl Meter {
     /// One of the two does not allow it; the refusal is remembered.
     pub fn grow_table(&self, elements: u64) -> Result<(), Excess> {
         self.table_elements.take(&self.counters, elements).inspect_err(|&excess| self.refuse(excess))?;
-        self.grow_memory(elements.saturating_mul(Self::TABLE_ELEMENT)).inspect_err(|_| self.table_elements.give(&self.counters, elements))
+        self.grow_memory(elements.saturating_mul(Self::TABLE_ELEMENT))
+            .inspect_err(|_| self.table_elements.give(&self.counters, elements))
     }
 
     /// Takes back what [`Meter::grow_table`] charged.

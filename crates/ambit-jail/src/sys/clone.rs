@@ -110,6 +110,7 @@ fn child(plan: &ChildPlan<'_>) -> ! {
     // takes a lock or unwinds, so that it does not matter what other threads of the parent were doing when they were not
     // copied. The descriptors are open: the plan borrows them.
     unsafe {
+        check(Step::Descriptors, close_others(plan));
         // Until the parent has written the maps; the end of the file is the end of the parent.
         let mut byte = 0u8;
         if libc::read(gate, (&raw mut byte).cast(), 1) != 1 {
@@ -150,6 +151,28 @@ fn child(plan: &ChildPlan<'_>) -> ! {
         let envp: [*const c_char; 1] = [ptr::null()];
         libc::syscall(libc::SYS_execveat, program, c"".as_ptr(), argv.as_ptr(), envp.as_ptr(), libc::AT_EMPTY_PATH);
         fail(Step::Exec)
+    }
+}
+
+/// Closes all descriptors but those of the plan: with a copy of the parent's end of a gate, its own or that of a child made at the
+/// same time, neither would ever find that the parent has gone.
+unsafe fn close_others(plan: &ChildPlan<'_>) -> c_long {
+    let mut from: RawFd = 0;
+    loop {
+        let ours = [plan.program, plan.null, plan.words, plan.control, plan.gate];
+        let kept = ours.iter().chain(plan.join).map(AsRawFd::as_raw_fd).filter(|fd| *fd >= from).min();
+        let until = kept.map_or(RawFd::MAX, |kept| kept - 1);
+        if until >= from {
+            // SAFETY: numbers; this process owns its copies of the descriptors, and uses none but those of the plan.
+            let failed = unsafe { libc::syscall(libc::SYS_close_range, from, until, 0) };
+            if failed < 0 {
+                return failed;
+            }
+        }
+        match kept {
+            Some(kept) => from = kept + 1,
+            None => return 0,
+        }
     }
 }
 

@@ -176,7 +176,7 @@ fn believe_outcome(outcome: Outcome, policy: &Policy, isolation: Isolation) -> O
             let frames = frames.into_iter().map(believe_frame).collect();
             Outcome::Trapped { trap, message: line(&message), frames }
         }
-        Outcome::LimitExceeded { limit, allowed: _, used } if is_workers(limit, isolation) => {
+        Outcome::LimitExceeded { limit, allowed: _, used } if is_workers(limit, isolation) && is_set(limit, policy) => {
             // Also where there is none: an engine has ends of its own, and some limits have one beyond which none is raised.
             Outcome::LimitExceeded { limit, allowed: policy.limits.run.get(limit).ceiling(), used }
         }
@@ -204,6 +204,11 @@ fn believe_rejection(Rejection { reason, message }: Rejection, isolation: Isolat
         RejectReason::Signature | RejectReason::Quarantined | RejectReason::CompileBudget => false,
     };
     Rejection::new(if known { reason } else { RejectReason::Policy }, line(&message))
+}
+
+/// Whether there is such a limit, so that something can go beyond it.
+fn is_set(limit: LimitKey, policy: &Policy) -> bool {
+    policy.limits.run.get(limit).finite().is_some()
 }
 
 /// Whether a limit is one that a worker enforces itself.

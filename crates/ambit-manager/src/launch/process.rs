@@ -100,7 +100,12 @@ pub(crate) struct Entered {
 impl Launcher {
     pub(super) fn spawn_compiler(&self, policy: &Policy) -> Result<Process, Rejection> {
         let memory = policy.limits.run.compile_memory.finite().map(|bytes| bytes.saturating_add(COMPILER_SLACK));
-        let rlimits = Rlimits { data: memory, address_space: memory.map(|bytes| bytes.saturating_add(COMPILER_SPACE)), file_size: Some(MOST_ARTIFACT), open_files: Some(DESCRIPTORS) };
+        let rlimits = Rlimits {
+            data: memory,
+            address_space: memory.map(|bytes| bytes.saturating_add(COMPILER_SPACE)),
+            file_size: Some(MOST_ARTIFACT),
+            open_files: Some(DESCRIPTORS),
+        };
         let mut process = self.spawn(Purpose::Compiler, rlimits, Vec::new(), None, None)?;
         process.channel.takes_at_most(MOST_SAID);
         Ok(process)
@@ -194,9 +199,11 @@ pub(super) fn worker_rlimits(policy: &Policy, module: u64) -> Rlimits {
     let limits = &policy.limits.run;
     // One more for a heap of objects.
     let memories = limits.memories.finite().map(|memories| memories.saturating_add(1));
-    let space = limits.memory.finite().zip(memories).map(|(bytes, memories)| {
-        memories.saturating_mul(MEMORY_SPACE).saturating_add(OTHER_SPACE).saturating_add(bytes)
-    });
+    let space = limits
+        .memory
+        .finite()
+        .zip(memories)
+        .map(|(bytes, memories)| memories.saturating_mul(MEMORY_SPACE).saturating_add(OTHER_SPACE).saturating_add(bytes));
     let dirs = policy.grants.dirs.len() as u64;
     Rlimits {
         data: limits.memory.finite().map(|bytes| bytes.saturating_add(SLACK + module)),

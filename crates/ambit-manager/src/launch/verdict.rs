@@ -13,8 +13,8 @@
 use ambit_core::{LimitKey, Outcome, Policy, RejectReason, Rejection, Violation};
 use ambit_jail::{End, Exit};
 
-/// What a runtime says on its standard error when it cannot get memory, before it aborts.
-const NO_MEMORY: &str = "memory allocation of ";
+/// What a runtime or an engine says when it cannot get memory, before it aborts.
+const NO_MEMORY: [&str; 2] = ["memory allocation of ", "out of memory"];
 const SIGILL: i32 = 4;
 const SIGTRAP: i32 = 5;
 const SIGABRT: i32 = 6;
@@ -33,7 +33,7 @@ pub(crate) struct Death {
 
 impl Death {
     fn wanted_memory(&self) -> bool {
-        let said = self.words.as_ref().is_some_and(|words| words.contains(NO_MEMORY));
+        let said = self.words.as_ref().is_some_and(|words| NO_MEMORY.iter().any(|no_memory| words.contains(no_memory)));
         // It is the first process of its namespace, which cannot be aborted: where the signal does nothing, what follows it in
         // abort() ends it.
         let aborted = self.exit.is_some_and(|exit| matches!(exit.end, End::Signal(SIGABRT | SIGSEGV | SIGILL | SIGTRAP)));

@@ -82,6 +82,9 @@ pub(crate) struct Args {
     /// Take a system call from its list: a process that makes it is killed
     #[arg(long, value_name = "NAME", help_heading = "Policy")]
     deny_syscall: Vec<String>,
+    /// Make the root of the guest's process look like a small system's: /tmp, /home, /work, /etc/passwd, /etc/group; empty otherwise
+    #[arg(long, help_heading = "Policy")]
+    classic_root: bool,
     /// No notes on stderr: only what the guest says, and what went wrong in one line
     #[arg(long, short)]
     quiet: bool,
@@ -131,6 +134,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         allow_missing,
         allow_syscall,
         deny_syscall,
+        classic_root,
         quiet,
         verbose,
         policy,
@@ -179,6 +183,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
                 (!allow_missing.is_empty()).then_some("--allow-missing"),
                 (!allow_syscall.is_empty()).then_some("--allow-syscall"),
                 (!deny_syscall.is_empty()).then_some("--deny-syscall"),
+                classic_root.then_some("--classic-root"),
             ]
             .into_iter()
             .flatten()
@@ -191,7 +196,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         }
         Isolation::Process | Isolation::Tenant => {
             let syscalls = ExtraSyscalls { allow: allow_syscall, deny: deny_syscall };
-            jailed::run(asked, repeat, LaunchConfig { dispensable: allow_missing, syscalls, classic_root: false })
+            jailed::run(asked, repeat, LaunchConfig { dispensable: allow_missing, syscalls, classic_root })
         }
     }
 }
