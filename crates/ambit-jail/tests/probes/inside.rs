@@ -51,7 +51,7 @@ pub(crate) fn be() -> ExitCode {
     );
     let Some(job) = job.into_inner() else { return ExitCode::SUCCESS };
     match entered {
-        Ok(Entered { layers, dirs: _, syscalls, helpers: () }) => {
+        Ok(Entered { layers, dirs: _, page: _, syscalls, helpers: () }) => {
             if spec.purpose == Purpose::Process && job.order.stage == Stage::Running {
                 syscalls.install(Phase::Running).expect("the second list");
             }

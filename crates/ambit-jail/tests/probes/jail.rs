@@ -56,7 +56,6 @@ impl Jail {
             purpose: Purpose::Process,
             engine: EngineId::Wasmtime,
             dispensable: Vec::new(),
-            page: false,
             dirs: Vec::new(),
             tmp: None,
             rlimits: Rlimits::default(),
