@@ -7,7 +7,7 @@ use std::{
 };
 
 use ambit_admit::{AdmitRules, Verified, admit};
-use ambit_core::{Bound, Isolation, LimitsSpec, Metering, Outcome, Policy, PolicySpec, Profile, RunId};
+use ambit_core::{Isolation, LimitsSpec, Metering, Outcome, Policy, PolicySpec, Profile, RunId};
 use ambit_manager::{
     Compiled, Control, Entry, LaunchConfig, LaunchRequest, Launcher, Spawner, Streams, WarmWorkers,
     tenant::{TenantLimits, TenantModule, TenantRun, TenantWorker},

@@ -9,11 +9,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use ambit_core::{Frame, Layer, Outcome, ResultValue, TrapKind, Usage, Violation};
+use ambit_jail::wire::{FromWorker, RunEnd, encode};
+
 /// Mutations of each file.
 const MUTATIONS: usize = 2000;
 
 #[test]
 fn what_was_found_is_tried_again_and_changed() {
+    long_lists_cost_no_more_than_they_are_long();
     for &(name, target) in ambit_fuzz::TARGETS {
         let corpus = corpus(name);
         assert!(!corpus.is_empty(), "fuzz/corpus/{name} is empty");
@@ -26,6 +30,34 @@ fn what_was_found_is_tried_again_and_changed() {
                 try_one(name, path, target, &mutated(bytes, other, &mut random));
             }
         }
+    }
+}
+
+/// What no engine finds, since its inputs are short: elements that are larger in memory than on the wire.
+fn long_lists_cost_no_more_than_they_are_long() {
+    const MANY: usize = 300_000;
+    let end = |outcome: Outcome, results: Vec<ResultValue>, violations: Vec<Violation>| {
+        let usage = Usage::default();
+        FromWorker::Ended(Box::new(RunEnd { run: 0, outcome, results, usage, violations, stdout: Vec::new(), stderr: Vec::new() }))
+    };
+    let exited = Outcome::Exited { code: 0 };
+    let violation = Violation { rule: String::new(), attempt: String::new(), count: 0 };
+    let frame = Frame { function: String::new(), module: None, offset: None, source: None };
+    let frames = vec![frame; MANY];
+    let trapped = Outcome::Trapped { trap: TrapKind::Other, message: String::new(), frames };
+    let ended = vec![(String::new(), 0); MANY];
+    let messages = [
+        end(exited.clone(), vec![ResultValue::I32(0); MANY], Vec::new()),
+        end(exited, Vec::new(), vec![violation; MANY]),
+        end(trapped, Vec::new(), Vec::new()),
+        FromWorker::Repeated { run: 0, took: Vec::new(), ended, failure: None, over: false },
+        FromWorker::Repeated { run: 0, took: vec![0; MANY], ended: Vec::new(), failure: None, over: false },
+        FromWorker::Entered { layers: vec![Layer::Seccomp; MANY], engine_version: String::new() },
+    ];
+    for message in messages {
+        let said = encode(&message).expect("it can be said");
+        // Who speaks, and how: a worker, without frames, at isolation `process`, under the default policy.
+        ambit_fuzz::wire_up(&[&[0; 4], said.as_slice()].concat());
     }
 }
 
