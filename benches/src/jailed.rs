@@ -100,7 +100,7 @@ fn millis(duration: Duration) -> f64 {
 /// A run of a hello on a warm worker, from the request to its outcome with the process gone: the median, in milliseconds.
 pub fn warm_run() -> f64 {
     let ready = Ready::new(guest("bin/hello.wasm"), None, Isolation::Process, &[]);
-    let warm = WarmWorkers::start(Arc::clone(&ready.launcher), 2).expect("a thread");
+    let warm = WarmWorkers::start(Arc::clone(&ready.launcher), Arc::clone(&ready.policy), 2).expect("a thread");
     let control = Control::new().expect("a descriptor");
     let mut took = Vec::new();
     for _ in 0..300 {
@@ -260,7 +260,7 @@ pub fn unyielding() -> f64 {
 
 /// Memory of its own that a worker takes which waits for a job, in MiB.
 pub fn idle_memory() -> f64 {
-    let warm = WarmWorkers::start(launcher(), 1).expect("a thread");
+    let warm = WarmWorkers::start(launcher(), policy(Isolation::Process, &[]), 1).expect("a thread");
     while warm.ready() < 1 {
         std::thread::sleep(Duration::from_millis(1));
     }

@@ -42,7 +42,7 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
     let engine_version = engine.capabilities().version;
     channel.send(&FromWorker::Entered { layers, engine_version }, &[], PATIENCE)?;
     let dirs: Vec<Arc<OwnedFd>> = dirs.into_iter().map(Arc::new).collect();
-    let asked = match receive_job(&mut channel)? {
+    let asked = match receive_job(&mut channel, &engine)? {
         Ok(asked) => asked,
         Err((module, rejection)) => return refused(&channel, module, rejection),
     };
@@ -84,9 +84,13 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
 }
 
 /// The module and the run; or why the module is refused.
-fn receive_job(channel: &mut Channel) -> Result<Result<Asked, (u32, Rejection)>, WorkerError> {
-    let (ToWorker::Module { module: number, policy, metering }, file) = channel.receive()? else {
-        return Err(WorkerError::Protocol("a module was expected"));
+fn receive_job(channel: &mut Channel, engine: &WasmtimeEngine) -> Result<Result<Asked, (u32, Rejection)>, WorkerError> {
+    let (number, policy, metering, file) = loop {
+        match channel.receive()? {
+            (ToWorker::Expect { policy, metering }, _) => engine.expect(&Settings::of(&policy, metering)),
+            (ToWorker::Module { module, policy, metering }, file) => break (module, policy, metering, file),
+            _ => return Err(WorkerError::Protocol("a module was expected")),
+        }
     };
     let [file] = <[OwnedFd; 1]>::try_from(file).map_err(|_| WorkerError::Protocol("a module without a file"))?;
     let module = match compiler::admit(file, &policy)? {

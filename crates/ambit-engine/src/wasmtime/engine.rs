@@ -110,6 +110,14 @@ impl WasmtimeEngine {
         Self { compiler, ..self }
     }
 
+    /// Makes ready what core modules with these settings will need, before there is one.
+    pub fn expect(&self, settings: &Settings) {
+        // What cannot be made now cannot be made then, and is reported then.
+        if let Ok(slot) = self.slot(settings, false) {
+            let _ = slot.core();
+        }
+    }
+
     fn slots(&self) -> MutexGuard<'_, HashMap<(Settings, bool), Arc<Slot>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }

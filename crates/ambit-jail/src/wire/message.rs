@@ -76,6 +76,14 @@ pub enum ToWorker {
         /// Which.
         run: u64,
     },
+    /// What modules are likely to come under, to a worker that waits: it makes ready what it can. Changes nothing but how long the
+    /// run then takes.
+    Expect {
+        /// Their policy.
+        policy: Box<Policy>,
+        /// How their guests are stopped.
+        metering: Metering,
+    },
 }
 
 /// A run that a worker is asked for.

@@ -8,8 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ambit_core::{Isolation, Policy, Rejection};
-use ambit_jail::{Purpose, Rlimits, wire::FromWorker};
+use ambit_core::{Isolation, Metering, Policy, Rejection};
+use ambit_jail::{Purpose, Rlimits, wire::{FromWorker, ToWorker}};
 use rustix::event::{PollFd, PollFlags};
 
 use super::{
@@ -62,16 +62,16 @@ impl Shared {
 }
 
 impl WarmWorkers {
-    /// Keeps `count` workers ready, from now on. They come up one after the other, on a thread of their own.
+    /// Keeps `count` workers ready, from now on, for runs under policies like `expected`: others run too, and not as soon. They come up one after the other, on a thread of their own.
     ///
     /// # Errors
     /// There are no more threads.
-    pub fn start(launcher: Arc<Launcher>, count: usize) -> io::Result<Self> {
+    pub fn start(launcher: Arc<Launcher>, expected: Arc<Policy>, count: usize) -> io::Result<Self> {
         let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), count });
         let thread = {
             let (launcher, shared) = (Arc::clone(&launcher), Arc::clone(&shared));
             // The one that its workers die with.
-            thread::Builder::new().name("ambit-warm".into()).spawn(move || keep(&launcher, &shared))?
+            thread::Builder::new().name("ambit-warm".into()).spawn(move || keep(&launcher, &expected, &shared))?
         };
         Ok(Self { launcher, shared, thread: Some(thread) })
     }
@@ -134,7 +134,7 @@ impl Drop for WarmWorkers {
 }
 
 /// Makes workers while there are too few.
-fn keep(launcher: &Launcher, shared: &Shared) {
+fn keep(launcher: &Launcher, expected: &Policy, shared: &Shared) {
     loop {
         let mut state = shared.state();
         while !state.stop && state.ready.len() >= shared.count {
@@ -149,6 +149,9 @@ fn keep(launcher: &Launcher, shared: &Shared) {
         let mut state = shared.state();
         match made {
             Ok(worker) => {
+                let expect = ToWorker::Expect { policy: Box::new(expected.clone()), metering: Metering::Kernel };
+                // One that takes nothing is dead, which is found out when it is taken.
+                let _ = worker.channel.send(&expect, &[], Duration::ZERO);
                 state.ready.push_back(worker);
                 (state.failures, state.why) = (0, None);
             }

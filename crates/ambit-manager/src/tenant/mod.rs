@@ -32,7 +32,8 @@ use self::listen::listen;
 use crate::launch::{Compiled, Launcher, Process, entered, lost, module_file, nanos};
 
 /// How long after it was told to stop a guest may take before its worker is ended.
-pub const GRACE: Duration = Duration::from_millis(250);
+/// A little less than a quarter of a second, so that the worker is gone soon after one.
+pub const GRACE: Duration = Duration::from_millis(230);
 /// How long a worker is waited for to take what it is told.
 const PATIENCE: Duration = Duration::from_secs(1);
 

@@ -111,6 +111,8 @@ impl Worker {
 
     fn told(&mut self, said: ToWorker, fds: Vec<OwnedFd>) -> Result<(), WorkerError> {
         match said {
+            // Its modules come one after the other, and it is ready from the first on.
+            ToWorker::Expect { .. } => {}
             ToWorker::Module { module, policy, metering } => {
                 if let Err(rejection) = self.modules.admit(module, policy, metering, fds)? {
                     self.loaded(module, Some(rejection))?;

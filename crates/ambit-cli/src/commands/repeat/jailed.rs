@@ -118,7 +118,7 @@ fn alone(
 ) -> Option<Rejection> {
     let failed = |error: std::io::Error| Rejection::new(ambit_core::RejectReason::Overloaded, error.to_string());
     let at_once = repeat.at_once.get();
-    let warm = match WarmWorkers::start(Arc::clone(launcher), at_once as usize + 1) {
+    let warm = match WarmWorkers::start(Arc::clone(launcher), Arc::clone(&what.policy), at_once as usize + 1) {
         Ok(warm) => warm,
         Err(error) => return Some(failed(error)),
     };
