@@ -3,7 +3,8 @@
 #
 #   ./test.sh          the tests, on a machine with nothing but cargo and git
 #   ./test.sh --long   and takes each limit's enforcement out in turn, expecting a test to fail (cargo xtask mutate-limits),
-#                      and runs programs nobody here wrote (tests/real)
+#                      runs programs nobody here wrote (tests/real), and tries the jail in a virtual machine whose control
+#                      groups are of version 2 alone (tests/vm)
 #
 # Uses cargo-nextest where it is installed, `cargo test` where not. The exit status is that of the tests.
 set -euo pipefail
@@ -66,6 +67,13 @@ run cargo test -p ambit-model
 if [ -n "$long" ]; then
     run cargo xtask mutate-limits
     run tests/real/run.sh
+    vm=0
+    tests/vm/jail.sh 2>&1 | tee -a "$work/output" || vm=${PIPESTATUS[0]}
+    case $vm in
+    0) ;;
+    77) echo "SKIPPED: tests/vm: a virtual machine cannot be had here" >>"$AMBIT_SKIPPED" ;;
+    *) status=$vm ;;
+    esac
 fi
 
 # The runners' own last words: `test result: ok. 3 passed; 0 failed; 1 ignored; …` of cargo's, one for each program, and

@@ -25,6 +25,10 @@ fn a_wrong_word_on_the_command_line() {
     check(&["run", "--clock", "sundial", hello], &["sundial", "coarse"]);
     check(&["run", "--isolation", "proces", hello], &["proces", "process"]);
     check(&["run", "--profile", "termnal", hello], &["termnal", "terminal"]);
+    check(&["run", "--allow-missing", "landlok", hello], &["landlok", "did you mean `landlock`"]);
+    check(&["run", "--allow-syscall", "ptrace", hello], &["ptrace", "can never be allowed"]);
+    check(&["run", "--deny-syscall", "wriite", hello], &["wriite"]);
+    check(&["run", "--isolation", "none", "--classic-root", hello], &["--classic-root", "isolation `none` has none"]);
     check(&["rnu"], &["rnu", "Usage"]);
     check(&["run"], &["MODULE"]);
     check(&["run", "--verbos", hello], &["--verbose"]);

@@ -27,8 +27,8 @@ use std::{
 };
 
 use ambit_admit::Verified;
-use ambit_core::{Layer, Metering, Policy, RejectReason, Rejection, Report, RunId};
-use ambit_jail::{JailError, Spawner, cgroup::Cgroups, wire::Entry};
+use ambit_core::{EngineId, Layer, Metering, Policy, RejectReason, Rejection, Report, RunId};
+use ambit_jail::{JailError, Spawner, SyscallPolicy, UnknownSyscall, Use, cgroup::Cgroups, wire::Entry};
 
 pub use compile::Compiled;
 pub use control::Control;
@@ -51,6 +51,16 @@ pub struct LaunchConfig {
     pub syscalls: ambit_jail::ExtraSyscalls,
     /// Whether the root of a guest's process looks like a small system's.
     pub classic_root: bool,
+}
+
+impl LaunchConfig {
+    /// Whether there are such system calls, and whether those that are to be allowed may be.
+    ///
+    /// # Errors
+    /// One that there is not, or that can never be allowed.
+    pub fn check(&self) -> Result<(), UnknownSyscall> {
+        SyscallPolicy::of(EngineId::Wasmtime, Use::Process, true).with(&self.syscalls).map(drop)
+    }
 }
 
 /// Launches runs in processes of their own. Their processes die with the *thread* that prepares them.

@@ -9,7 +9,10 @@ use std::{
 };
 
 use ambit_core::{Isolation, Metering, Policy, Rejection};
-use ambit_jail::{Purpose, Rlimits, wire::{FromWorker, ToWorker}};
+use ambit_jail::{
+    Purpose, Rlimits,
+    wire::{FromWorker, ToWorker},
+};
 use rustix::event::{PollFd, PollFlags};
 
 use super::{
