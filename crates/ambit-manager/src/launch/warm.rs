@@ -89,6 +89,11 @@ impl WarmWorkers {
         self.shared.state().ready.iter().map(|worker| worker.child.pid().as_raw_nonzero().get()).collect()
     }
 
+    /// How many in a row have not come up.
+    pub fn failures(&self) -> u32 {
+        self.shared.state().failures
+    }
+
     /// Why the last one did not come up, if none has since.
     pub fn trouble(&self) -> Option<Rejection> {
         let state = self.shared.state();
