@@ -10,4 +10,5 @@ mod q_quota;
 mod scripted;
 mod shares;
 mod sizes;
+mod tenants;
 mod x_new;

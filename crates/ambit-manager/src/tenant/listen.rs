@@ -75,6 +75,14 @@ fn hear(process: &mut Process, shared: &Shared, turn: Instant) -> Result<(), Out
                     let Believed { outcome, results, mut usage, violations, stdout, stderr } =
                         end.believe(&waiting.policy, Isolation::Tenant);
                     usage.wall_ns = Some(nanos(waiting.since.elapsed()));
+                    // Who cancelled it is known here and not there, and if nobody did it was not cancelled.
+                    let outcome = match (outcome, waiting.due.map(|due| due.outcome)) {
+                        (Outcome::Cancelled { .. }, Some(by @ Outcome::Cancelled { .. })) => by,
+                        (Outcome::Cancelled { .. }, _) => {
+                            lost("the worker says that somebody cancelled the run, and nobody did".into())
+                        }
+                        (outcome, _) => outcome,
+                    };
                     let end = TenantEnd { outcome, results, usage, violations, stdout, stderr };
                     let _ = waiting.end.send(end);
                 }

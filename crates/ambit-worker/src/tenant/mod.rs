@@ -94,17 +94,18 @@ impl Worker {
     }
 
     fn poll(&mut self, socket: &AsyncFd<OwnedFd>, cx: &mut Context<'_>) -> Poll<Result<(), WorkerError>> {
-        while let Poll::Ready(Some(over)) = self.running.poll_join_next(cx) {
-            let (run, finished, kept) = over.map_err(|_| WorkerError::Protocol("waiting for a run panicked"))?;
-            self.controls.remove(&run);
-            self.ended(run, finished, kept)?;
-        }
         while let Poll::Ready(ready) = socket.poll_read_ready(cx) {
             let mut ready = ready.map_err(WorkerError::system("watch the socket"))?;
             while let Some((said, fds)) = self.channel.try_receive::<ToWorker>()? {
                 self.told(said, fds)?;
             }
             ready.clear_ready();
+        }
+        // After what may start runs: only a look at those there are has their ends wake this.
+        while let Poll::Ready(Some(over)) = self.running.poll_join_next(cx) {
+            let (run, finished, kept) = over.map_err(|_| WorkerError::Protocol("waiting for a run panicked"))?;
+            self.controls.remove(&run);
+            self.ended(run, finished, kept)?;
         }
         Poll::Pending
     }

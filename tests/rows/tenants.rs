@@ -1,0 +1,96 @@
+//! A jailed worker that guests share.
+
+use std::{path::Path, sync::Arc, thread, time::Duration};
+
+use ambit_admit::{AdmitRules, Verified};
+use ambit_core::{Isolation, LimitsSpec, Metering, Outcome, Policy, PolicySpec, Profile};
+use ambit_jail::Spawner;
+use ambit_manager::{
+    Control, Entry, LaunchConfig, Launcher,
+    tenant::{TenantLimits, TenantModule, TenantRun, TenantWorker},
+};
+
+use crate::door::{guest, shown};
+
+const LOOPS: &str = r#"(module (func (export "run") (loop (br 0))))"#;
+/// Fills gigabytes in one go, which nothing can interrupt from inside.
+const FILLS: &str = r#"(module (memory 65000)
+    (func (export "run") (loop (memory.fill (i32.const 0) (i32.const 1) (i32.const 0xfde80000)) (br 0))))"#;
+
+fn launcher() -> Arc<Launcher> {
+    let ambit = Spawner::of(Path::new(env!("CARGO_BIN_EXE_ambit"))).expect("the program under test");
+    Arc::new(Launcher::with(ambit, LaunchConfig::default()))
+}
+
+fn policy(limits: &[(&str, &str)]) -> Arc<Policy> {
+    let mut spec = LimitsSpec::default();
+    for (key, value) in limits {
+        spec.set(key, value).expect("a limit");
+    }
+    let spec = PolicySpec { limits: spec, ..PolicySpec::default() };
+    Arc::new(Profile::Default.policy().narrow(&spec).expect("within").resolve(Isolation::Tenant).expect("enforceable"))
+}
+
+fn load(launcher: &Launcher, worker: &TenantWorker, bytes: Vec<u8>, policy: &Arc<Policy>) -> TenantModule {
+    let module: Arc<Verified> = Arc::new(ambit_admit::admit(bytes, &AdmitRules::from_policy(policy)).expect("admitted"));
+    let control = Control::new().expect("a descriptor");
+    let code = launcher.compile(&module, policy, Metering::Epochs, &control, None).expect("compiled");
+    worker.load(&module, policy, &code).expect("loaded")
+}
+
+fn text(text: &str) -> Vec<u8> {
+    wat::parse_str(text).expect("valid text")
+}
+
+fn run(function: Option<&str>) -> TenantRun {
+    let entry = match function {
+        Some(function) => Entry::Invoke { function: function.into(), args: Vec::new() },
+        None => Entry::Command,
+    };
+    TenantRun { entry, name: "guest".into(), keep_output: true }
+}
+
+#[test]
+fn each_guest_ends_for_itself_and_the_worker_goes_on() {
+    let launcher = launcher();
+    let worker = TenantWorker::start(&launcher, TenantLimits::default()).expect("a worker");
+    let loops = load(&launcher, &worker, text(LOOPS), &policy(&[("wall-time", "100ms")]));
+    let hello = load(&launcher, &worker, guest("bin/hello.wasm"), &policy(&[]));
+    // Many at once, of which nobody says anything more until they are over.
+    let pending: Vec<_> = (0..8).map(|_| worker.run(&loops, &run(Some("run"))).expect("taken")).collect();
+    for pending in pending {
+        assert_eq!(shown(&pending.wait().outcome), "limit-exceeded:wall-time");
+    }
+    let end = worker.run(&hello, &run(None)).expect("taken").wait();
+    assert_eq!((end.outcome, end.stdout.as_slice()), (Outcome::Exited { code: 0 }, b"hello, world\n".as_slice()));
+    assert_eq!(worker.over(), None);
+}
+
+#[test]
+fn one_that_is_cancelled_is_cancelled_alone() {
+    let launcher = launcher();
+    let worker = TenantWorker::start(&launcher, TenantLimits::default()).expect("a worker");
+    let loops = load(&launcher, &worker, text(LOOPS), &policy(&[("wall-time", "30s")]));
+    let (one, other) = (worker.run(&loops, &run(Some("run"))), worker.run(&loops, &run(Some("run"))));
+    let (one, other) = (one.expect("taken"), other.expect("taken"));
+    thread::sleep(Duration::from_millis(50));
+    one.cancel("a test");
+    assert_eq!(one.wait().outcome, Outcome::Cancelled { by: "a test".into() });
+    assert_eq!(worker.over(), None);
+    other.cancel("a test");
+    assert_eq!(shown(&other.wait().outcome), "cancelled");
+}
+
+#[test]
+fn one_that_does_not_stop_takes_the_worker_along() {
+    let launcher = launcher();
+    let worker = TenantWorker::start(&launcher, TenantLimits::default()).expect("a worker");
+    let fills = load(&launcher, &worker, text(FILLS), &policy(&[("wall-time", "50ms"), ("memory", "4GiB")]));
+    let loops = load(&launcher, &worker, text(LOOPS), &policy(&[("wall-time", "30s")]));
+    let bystander = worker.run(&loops, &run(Some("run"))).expect("taken");
+    let end = worker.run(&fills, &run(Some("run"))).expect("taken").wait();
+    assert_eq!(shown(&end.outcome), "limit-exceeded:wall-time");
+    let lost = shown(&bystander.wait().outcome);
+    assert!(lost.starts_with("lost"), "{lost}");
+    assert!(worker.over().is_some() && worker.run(&loops, &run(Some("run"))).is_err());
+}
