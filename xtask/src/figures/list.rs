@@ -208,7 +208,7 @@ pub(super) const FIGURES: &[Figure] = &[
         name: "cpu-sha",
         what: "a guest that hashes, jailed and bounded: its speed",
         bound: Bound::AtLeastTimesPartner(0.95, "unmetered `wasmtime run`"),
-        measure: |repo| cpu(repo, &["sha", "40000"], &[]),
+        measure: |repo| cpu(repo, &["sha", "150000"], &[]),
     },
     Figure {
         name: "cpu-matmul",
