@@ -55,7 +55,7 @@ pub(super) struct Needs {
 }
 
 impl Needs {
-    /// A group is joined only for what nothing else bounds, since to join one takes as long as half the rest: a guest alone
+    /// A group is joined only for what nothing else bounds, since to join one takes half a millisecond: a guest alone
     /// with one thread can never use more than one core; its memory is bounded by the limiter and by the kernel's limits on
     /// private writable memory, of which there is no other kind, and on address space, and so on page tables; of processes and
     /// threads there are no more to be had.
