@@ -105,6 +105,7 @@ pub fn warm_run() -> f64 {
     let mut took = Vec::new();
     for _ in 0..300 {
         while warm.ready() < 2 {
+            assert_eq!(warm.trouble(), None);
             std::thread::sleep(Duration::from_micros(200));
         }
         let began = Instant::now();

@@ -78,7 +78,7 @@ pub(crate) fn to_worker(input: &mut Input<'_>) -> ToWorker {
         3 => ToWorker::Run(Box::new(job(input))),
         4 => ToWorker::Repeat { job: Box::new(job(input)), times: input.u64() },
         5 => ToWorker::Cancel { run: input.u64() },
-        _ => ToWorker::Expect { policy: Box::new(policy(input)), metering: input.one_of(Metering::ALL) },
+        _ => ToWorker::Rehearse { policy: Box::new(policy(input)), metering: input.one_of(Metering::ALL) },
     }
 }
 

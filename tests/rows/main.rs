@@ -11,4 +11,5 @@ mod scripted;
 mod shares;
 mod sizes;
 mod tenants;
+mod warm;
 mod x_new;

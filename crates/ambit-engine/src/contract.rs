@@ -41,7 +41,7 @@ pub trait Engine: fmt::Debug + Send + Sync {
     fn compile(&self, module: &Verified, settings: &Settings) -> Result<Artifact, Rejection>;
 
     /// What an artifact of this engine's was compiled to, as bytes; `None` if it cannot leave the process.
-    fn code_of(&self, _artifact: &Artifact) -> Option<Vec<u8>> {
+    fn code_of<'a>(&self, _artifact: &'a Artifact) -> Option<&'a [u8]> {
         None
     }
 

@@ -51,8 +51,8 @@ impl SealKey {
             let message = format!("{} cannot put an artifact of {} into bytes", engine.id(), artifact.engine());
             Rejection::new(RejectReason::Unenforceable, message)
         })?;
-        let tag = self.mac(engine, artifact.module(), artifact.settings(), &code).finalize().into_bytes();
-        Ok([MAGIC.as_slice(), &tag, &code].concat())
+        let tag = self.mac(engine, artifact.module(), artifact.settings(), code).finalize().into_bytes();
+        Ok([MAGIC.as_slice(), &tag, code].concat())
     }
 
     /// An artifact of `module` from bytes that were sealed with this key, for these settings, by this version of this engine.

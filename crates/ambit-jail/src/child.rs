@@ -9,7 +9,6 @@ use std::{
 use ambit_core::{Layer, escape};
 use rustix::{
     event::{PollFd, PollFlags, Timespec},
-    fs::OFlags,
     process::{Pid, Signal},
 };
 
@@ -55,11 +54,6 @@ pub struct Child {
 impl Child {
     pub(crate) fn new(pid: Pid, pidfd: OwnedFd, gate: OwnedFd, words: OwnedFd) -> Self {
         Self { pid, pidfd, gate, words, exit: None }
-    }
-
-    /// Lets it go on to exec. Should it be dead already, whoever waits for it finds out.
-    pub(crate) fn let_go(&self) {
-        let _ = rustix::io::write(&self.gate, b"!");
     }
 
     /// Its number, in our namespace.
@@ -134,7 +128,6 @@ impl Child {
 
     /// The step before exec that failed, if that is why it ended.
     pub fn failed_start(&self) -> Option<JailError> {
-        rustix::fs::fcntl_setfl(&self.gate, OFlags::NONBLOCK).ok()?;
         let mut message = [0; 5];
         std::fs::File::from(self.gate.try_clone().ok()?).read_exact(&mut message).ok()?;
         let [step, errno @ ..] = message;

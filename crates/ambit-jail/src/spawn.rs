@@ -10,6 +10,7 @@ use std::{
 
 use ambit_core::Layer;
 use rustix::{
+    event::{EventfdFlags, eventfd},
     fs::{Mode, OFlags},
     net::{AddressFamily, SocketFlags, SocketType, socketpair},
     pipe::{PipeFlags, pipe_with},
@@ -107,14 +108,14 @@ impl Spawner {
     /// # Errors
     /// A layer cannot be had and is not dispensable, or the machine has no more processes.
     pub fn spawn(&self, name: &CStr, options: &SpawnOptions<'_>) -> Result<Spawned, JailError> {
-        let socket = |what: &'static str| {
-            socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
-                .map_err(|error| JailError::other(what, &error.into()))
-        };
-        let (ours, theirs) = socket("make a control socket")?;
-        let (gate, their_gate) = socket("make a gate")?;
-        let (words, their_words) =
-            pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(|error| JailError::other("make a pipe", &error.into()))?;
+        let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+            .map_err(|error| JailError::other("make a control socket", &error.into()))?;
+        // An event, for which the kernel wakes the child on a core of its own. For a byte in a pipe or a socket it expects us to
+        // wait for an answer, and leaves the child behind us on ours: it would begin when we have started the next.
+        let go = eventfd(0, EventfdFlags::CLOEXEC).map_err(|error| JailError::other("make a gate", &error.into()))?;
+        let pipe =
+            || pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(|error| JailError::other("make a pipe", &error.into()));
+        let ((gate, their_gate), (words, their_words)) = (pipe()?, pipe()?);
         let root = geteuid().is_root();
         let mut layers: Vec<(Layer, c_int)> = NAMESPACES.to_vec();
         loop {
@@ -130,6 +131,7 @@ impl Spawner {
                 null: self.null.as_fd(),
                 words: their_words.as_fd(),
                 control: theirs.as_fd(),
+                go: go.as_fd(),
                 gate: their_gate.as_fd(),
             };
             let (pid, pidfd) = match clone_and_exec(&plan) {
@@ -147,7 +149,8 @@ impl Spawner {
                 write_maps(pid, root)?;
             }
             die_first(pid);
-            child.let_go();
+            // Lets it go on to exec. Should it be dead already, whoever waits for it finds out.
+            let _ = rustix::io::write(&go, &1_u64.to_ne_bytes());
             let mut given: Vec<Layer> = layers.iter().map(|(layer, _)| *layer).collect();
             if options.cgroup.is_some() || !options.join.is_empty() {
                 given.push(Layer::Cgroup);

@@ -8,15 +8,16 @@ use std::{
 };
 
 use ambit_admit::Verified;
-use ambit_core::{Metering, Policy, Rejection, ResultValue};
+use ambit_core::{Metering, Policy, RejectReason, Rejection, ResultValue};
 use ambit_engine::{
     Answer, Call, Engine, Meter, Settings,
     wasmtime::{PoolConfig, WasmtimeEngine},
 };
 use ambit_jail::{
     Entered, Phase, enter, receive_spec,
-    wire::{Channel, Entry, FromWorker, RunEnd, RunJob, ToWorker},
+    wire::{Channel, Entry, FromWorker, REHEARSAL, RunEnd, RunJob, Sender, Stream, StreamsSpec, ToWorker},
 };
+use tokio::runtime::Runtime;
 
 use crate::{
     artifact, compiler,
@@ -42,7 +43,7 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
     let engine_version = engine.capabilities().version;
     channel.send(&FromWorker::Entered { layers, engine_version }, &[], PATIENCE)?;
     let dirs: Vec<Arc<OwnedFd>> = dirs.into_iter().map(Arc::new).collect();
-    let asked = match receive_job(&mut channel, &engine)? {
+    let asked = match receive_job(&mut channel, &engine, &driver)? {
         Ok(asked) => asked,
         Err((module, rejection)) => return refused(&channel, module, rejection),
     };
@@ -84,10 +85,17 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
 }
 
 /// The module and the run; or why the module is refused.
-fn receive_job(channel: &mut Channel, engine: &WasmtimeEngine) -> Result<Result<Asked, (u32, Rejection)>, WorkerError> {
+fn receive_job(
+    channel: &mut Channel,
+    engine: &WasmtimeEngine,
+    driver: &Runtime,
+) -> Result<Result<Asked, (u32, Rejection)>, WorkerError> {
     let (number, policy, metering, file) = loop {
         match channel.receive()? {
-            (ToWorker::Expect { policy, metering }, _) => engine.expect(&Settings::of(&policy, metering)),
+            (ToWorker::Rehearse { policy, metering }, files) => {
+                let refused = rehearse(engine, driver, channel.sender(), &policy, metering, files)?.err();
+                channel.send(&FromWorker::Loaded { module: REHEARSAL, refused }, &[], PATIENCE)?;
+            }
             (ToWorker::Module { module, policy, metering }, file) => break (module, policy, metering, file),
             _ => return Err(WorkerError::Protocol("a module was expected")),
         }
@@ -106,6 +114,43 @@ fn receive_job(channel: &mut Channel, engine: &WasmtimeEngine) -> Result<Result<
     let call = call(&module, &job.entry);
     let settings = Settings::of(&policy, metering);
     Ok(call.map(|call| Asked { module, policy, settings, job, call, fds }).map_err(|rejection| (number, rejection)))
+}
+
+/// Runs a program of the parent's, to nowhere. What goes wrong with it may go right with a guest, or it is reported then.
+fn rehearse(
+    engine: &WasmtimeEngine,
+    driver: &Runtime,
+    sender: &Sender,
+    policy: &Policy,
+    metering: Metering,
+    files: Vec<OwnedFd>,
+) -> Result<Result<(), Rejection>, WorkerError> {
+    let [module, code] = <[OwnedFd; 2]>::try_from(files).map_err(|_| WorkerError::Protocol("a rehearsal without its files"))?;
+    let settings = Settings::of(policy, metering);
+    let loaded = compiler::admit(module, policy)?.and_then(|module| {
+        let artifact = artifact::from_file(engine, &module, &settings, code)?;
+        Ok((Call::command(&module)?, engine.load(&artifact)?))
+    });
+    let (call, program) = match loaded {
+        Ok(loaded) => loaded,
+        Err(rejection) => return Ok(Err(rejection)),
+    };
+    let nowhere = StreamsSpec { stdin: Stream::Nothing, stdout: Stream::Nothing, stderr: Stream::Nothing, log: false };
+    let job = RunJob {
+        run: 0,
+        module: REHEARSAL,
+        policy: None,
+        entry: Entry::Command,
+        name: "rehearsal".into(),
+        streams: nowhere,
+        dirs: Vec::new(),
+    };
+    let (host, _) = given(&job, policy, Vec::new(), &[], sender)?;
+    let meter = Arc::new(Meter::new(policy.limits.run.clone(), policy.on_memory_refusal));
+    let mut guest = program.guest(host, Arc::clone(&meter), call);
+    let (outcome, _) = driver.block_on(poll_fn(|cx| guest.poll_slice(cx))).outcome(&meter);
+    let ended = || Rejection::new(RejectReason::Unenforceable, format!("the rehearsal ended in `{}`", outcome.in_a_word()));
+    Ok(if outcome.is_success() { Ok(()) } else { Err(ended()) })
 }
 
 /// What is called of a module.

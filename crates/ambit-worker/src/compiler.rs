@@ -31,28 +31,17 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
     let (ToCompiler::Compile { policy, metering }, fds) = channel.receive()?;
     let [module, artifact] =
         <[OwnedFd; 2]>::try_from(fds).map_err(|_| WorkerError::Protocol("a module and a file were not given"))?;
-    let said = match compile(module, &policy, |policy| Settings::of(policy, metering))? {
-        Ok(code) => {
-            File::from(artifact).write_all(&code).map_err(WorkerError::system("write the artifact"))?;
+    let engine = WasmtimeEngine::new(PoolConfig { guests: 0 });
+    let said = match admit(module, &policy)?.and_then(|module| engine.compile(&module, &Settings::of(&policy, metering))) {
+        Ok(compiled) => {
+            let code = engine.code_of(&compiled).ok_or(WorkerError::Protocol("the engine gives no bytes"))?;
+            File::from(artifact).write_all(code).map_err(WorkerError::system("write the artifact"))?;
             FromCompiler::Compiled
         }
         Err(rejection) => FromCompiler::Rejected(rejection),
     };
     channel.send(&said, &[], PATIENCE)?;
     Ok(())
-}
-
-fn compile(
-    module: OwnedFd,
-    policy: &Policy,
-    settings: impl FnOnce(&Policy) -> Settings,
-) -> Result<Result<Vec<u8>, Rejection>, WorkerError> {
-    let engine = WasmtimeEngine::new(PoolConfig { guests: 0 });
-    let compiled = admit(module, policy)?.and_then(|module| engine.compile(&module, &settings(policy)));
-    match compiled {
-        Ok(artifact) => Ok(Ok(engine.code_of(&artifact).ok_or(WorkerError::Protocol("the engine gives no bytes"))?)),
-        Err(rejection) => Ok(Err(rejection)),
-    }
 }
 
 /// Admits the module in `file`, once more: what another process has found is not taken from it.

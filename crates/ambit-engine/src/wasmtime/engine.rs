@@ -110,14 +110,6 @@ impl WasmtimeEngine {
         Self { compiler, ..self }
     }
 
-    /// Makes ready what core modules with these settings will need, before there is one.
-    pub fn expect(&self, settings: &Settings) {
-        // What cannot be made now cannot be made then, and is reported then.
-        if let Ok(slot) = self.slot(settings, false) {
-            let _ = slot.core();
-        }
-    }
-
     fn slots(&self) -> MutexGuard<'_, HashMap<(Settings, bool), Arc<Slot>>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -213,9 +205,9 @@ impl Engine for WasmtimeEngine {
         Ok(Artifact::new(EngineId::Wasmtime, module, settings, code))
     }
 
-    fn code_of(&self, artifact: &Artifact) -> Option<Vec<u8>> {
+    fn code_of<'a>(&self, artifact: &'a Artifact) -> Option<&'a [u8]> {
         match &artifact.code::<NativeCode>()?.bytes {
-            CodeBytes::Memory(bytes) => Some(bytes.clone()),
+            CodeBytes::Memory(bytes) => Some(bytes),
             CodeBytes::File(_) => None,
         }
     }

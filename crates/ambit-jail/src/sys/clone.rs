@@ -32,7 +32,9 @@ pub(crate) struct ChildPlan<'a> {
     pub(crate) words: BorrowedFd<'a>,
     /// Becomes descriptor 3.
     pub(crate) control: BorrowedFd<'a>,
-    /// One byte from here lets it go; a step that fails is told here.
+    /// A counter of events; anything in it lets the child go.
+    pub(crate) go: BorrowedFd<'a>,
+    /// A step that fails is told here. Nobody at its other end is the end of the parent.
     pub(crate) gate: BorrowedFd<'a>,
 }
 
@@ -111,10 +113,14 @@ fn child(plan: &ChildPlan<'_>) -> ! {
     // copied. The descriptors are open: the plan borrows them.
     unsafe {
         check(Step::Descriptors, close_others(plan));
-        // Until the parent has written the maps; the end of the file is the end of the parent.
-        let mut byte = 0u8;
-        if libc::read(gate, (&raw mut byte).cast(), 1) != 1 {
-            libc::_exit(127);
+        // Until the parent has written the maps.
+        let watch = |fd: RawFd, events| libc::pollfd { fd, events, revents: 0 };
+        let mut watched = [watch(plan.go.as_raw_fd(), libc::POLLIN), watch(gate, 0)];
+        while watched[0].revents == 0 {
+            libc::poll(watched.as_mut_ptr(), 2, -1);
+            if watched[1].revents != 0 {
+                libc::_exit(127);
+            }
         }
         for group in plan.join {
             check(Step::JoinGroup, libc::write(group.as_raw_fd(), c"0".as_ptr().cast(), 1) as c_long);
@@ -159,7 +165,7 @@ fn child(plan: &ChildPlan<'_>) -> ! {
 unsafe fn close_others(plan: &ChildPlan<'_>) -> c_long {
     let mut from: RawFd = 0;
     loop {
-        let ours = [plan.program, plan.null, plan.words, plan.control, plan.gate];
+        let ours = [plan.program, plan.null, plan.words, plan.control, plan.go, plan.gate];
         let kept = ours.iter().chain(plan.join).map(AsRawFd::as_raw_fd).filter(|fd| *fd >= from).min();
         let until = kept.map_or(RawFd::MAX, |kept| kept - 1);
         if until >= from {

@@ -76,15 +76,18 @@ pub enum ToWorker {
         /// Which.
         run: u64,
     },
-    /// What modules are likely to come under, to a worker that waits: it makes ready what it can. Changes nothing but how long the
-    /// run then takes.
-    Expect {
-        /// Their policy.
+    /// A program of the parent's own, to a worker of one run that waits for it: run along the way that a guest will take, it leaves
+    /// less for that to be the first at. Answered by `Loaded` of [`REHEARSAL`]. Descriptors: its bytes; the artifact.
+    Rehearse {
+        /// What it runs under, like the run that is expected.
         policy: Box<Policy>,
-        /// How their guests are stopped.
+        /// How it was compiled.
         metering: Metering,
     },
 }
+
+/// The number of the module that is rehearsed with. Others begin at 1.
+pub const REHEARSAL: u32 = 0;
 
 /// A run that a worker is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

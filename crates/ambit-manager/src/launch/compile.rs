@@ -92,7 +92,7 @@ impl Compilation {
         deadline: Option<Instant>,
     ) -> Result<Self, Outcome> {
         let artifact = module_file::empty("ambit-artifact").map_err(|error| lost(format!("cannot make a file: {error}")))?;
-        // With a position of its own: two processes read it.
+        // With a position of its own: the worker reads it too.
         let bytes = module_file::reopened(bytes).map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
         let compile = ToCompiler::Compile { policy: Box::new((**policy).clone()), metering };
         match process.channel.send(&compile, &[bytes.as_fd(), artifact.as_fd()], patience(deadline)) {
@@ -196,8 +196,7 @@ impl Launcher {
     ) -> Result<Compiled, Outcome> {
         let began = Instant::now();
         let process = self.spawn_compiler(policy).map_err(Outcome::Rejected)?;
-        let bytes = module_file::sealed("ambit-module", module.bytes());
-        let bytes = bytes.map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
+        let bytes = module_file::of(module).map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
         let mut compilation = Compilation::begin(process, policy, metering, module, &bytes, deadline)?;
         loop {
             let turn = Instant::now() + TURN;

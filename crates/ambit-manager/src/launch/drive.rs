@@ -1,29 +1,27 @@
 //! One run from its first message to its report.
 
 use std::{
-    os::fd::{AsFd, BorrowedFd},
-    sync::atomic::Ordering::Relaxed,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
-use ambit_core::{Bound, EngineId, Isolation, LimitKey, Outcome, Rejection, Report, ResultValue, Usage, Violation, escape};
-use ambit_jail::{
-    Exit,
-    wire::{FromWorker, GuestDir, RunJob, ToWorker, WireError},
-};
+use ambit_core::{Bound, EngineId, Isolation, LimitKey, Outcome, Policy, Rejection, Report, ResultValue, Usage, Violation, escape};
+use ambit_jail::wire::{FromWorker, GuestDir, RunJob, ToWorker, WireError};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::{
-    Control, LaunchEvent, LaunchRequest, Prepared,
+    Begun, Control, LaunchEvent, LaunchRequest, Launcher, Prepared,
     believe::{self, Believed, WorkerSays},
     budget::{CpuBudget, Standing},
     compile::{Compilation, Compiled},
     control::Reason,
     module_file,
-    process::{Entered, PATIENCE, death, layer_names, worker_rlimits},
+    process::{Entered, Needs, PATIENCE, Process, death, layer_names},
     refused,
     streams::{self, Laid},
     throttle::Throttle,
+    warm::Waiting,
 };
 
 /// How long what a guest has written is waited for to be taken, once it is over.
@@ -44,6 +42,8 @@ enum Stage {
     Loading,
     /// The guest runs.
     Running,
+    /// The worker has said how the guest ended.
+    Over,
 }
 
 /// How a run ended.
@@ -68,11 +68,19 @@ impl From<Rejection> for Ending {
 
 /// A run under way.
 pub(super) struct Drive<'a> {
-    prepared: Prepared,
+    policy: Arc<Policy>,
+    needs: Needs,
+    worker: Process,
+    /// Who made the worker, if it was warm.
+    warm: Option<Arc<Waiting>>,
     request: LaunchRequest,
+    /// Its module.
+    bytes: OwnedFd,
     control: &'a Control,
     stage: Stage,
     deadline: Option<Instant>,
+    /// What its module was compiled to before.
+    code: Option<Arc<Compiled>>,
     /// Kept until the end: to wait until its process is gone is for when nobody waits for anything else.
     compilation: Option<Compilation>,
     compile_time: Option<Duration>,
@@ -87,33 +95,61 @@ pub(super) struct Drive<'a> {
 }
 
 impl<'a> Drive<'a> {
-    pub(super) fn new(prepared: Prepared, request: LaunchRequest, control: &'a Control) -> Self {
-        let deadline = match prepared.policy.limits.run.wall_time {
+    /// Tells the compiler what to compile, and only then makes the worker: it enters its jail while the compiler works.
+    ///
+    /// # Errors
+    /// The report of a run that could not begin.
+    pub(super) fn begin(
+        launcher: &Launcher,
+        prepared: Prepared,
+        request: LaunchRequest,
+        control: &'a Control,
+    ) -> Result<Self, Box<Report>> {
+        let Prepared { policy, needs, begun } = prepared;
+        let deadline = match policy.limits.run.wall_time {
             Bound::At(span) => request.since.checked_add(span.duration()),
             Bound::Unlimited => None,
         };
-        Self {
-            stage: Stage::Compiling,
-            deadline,
-            compilation: None,
-            compile_time: None,
-            budget: None,
-            throttle: None,
-            log_left: prepared.policy.limits.run.log_bytes.ceiling().saturating_mul(ESCAPED),
-            words: None,
-            prepared,
-            request,
-            control,
+        let bytes = module_file::of(&request.module);
+        let bytes = bytes.map_err(|error| lost(format!("cannot hand over the module: {error}")));
+        let begun = bytes.and_then(|bytes| match begun {
+            Begun::Compiler(compiler) => {
+                let compilation = Compilation::begin(compiler, &policy, needs.metering, &request.module, &bytes, deadline)?;
+                let worker = launcher.spawn_worker(&policy, &needs, request.module.bytes().len() as u64);
+                Ok((bytes, worker.map_err(Outcome::Rejected)?, Some(compilation), None, None))
+            }
+            Begun::Worker { worker, code, warm } => Ok((bytes, worker, None, Some(code), warm)),
+        });
+        match begun {
+            Ok((bytes, worker, compilation, code, warm)) => Ok(Self {
+                bytes,
+                warm,
+                stage: Stage::Compiling,
+                deadline,
+                compilation,
+                code,
+                compile_time: None,
+                budget: None,
+                throttle: None,
+                log_left: policy.limits.run.log_bytes.ceiling().saturating_mul(ESCAPED),
+                words: None,
+                policy,
+                needs,
+                worker,
+                request,
+                control,
+            }),
+            Err(outcome) => Err(Box::new(report(&policy, &request, outcome.into()))),
         }
     }
 
     /// Runs it to its end.
     pub(super) fn run(mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Report {
         let streams = std::mem::take(&mut self.request.streams);
-        let output = self.prepared.policy.limits.run.output;
+        let output = self.policy.limits.run.output;
         let laid = streams::lay(streams, output, self.control);
         let begun = match &laid {
-            Ok(laid) => self.begin(laid),
+            Ok(laid) => self.tell_worker(laid),
             Err(error) => Err(lost(format!("cannot lay the guest's streams: {error}"))),
         };
         // The worker has its own by now; ours would keep the pipes open.
@@ -122,40 +158,40 @@ impl<'a> Drive<'a> {
             Ok(()) => self.until_over(on_event),
             Err(outcome) => outcome.into(),
         };
-        // Nothing of it goes on, whatever it was doing, before anybody hears that it is over.
-        let exit = self.prepared.worker.end();
+        // Nothing of it goes on, whatever it was doing, before anybody hears that it is over. A guest that has ended by itself leaves
+        // but a process on its way out, and whoever made that may see it off.
+        let seen_off = self.warm.take().filter(|_| self.stage == Stage::Over);
+        let cpu = match seen_off {
+            Some(_) => {
+                self.worker.child.kill();
+                self.worker.child.cpu_time()
+            }
+            None => self.worker.end().map(|exit| exit.cpu),
+        };
         self.compilation = None;
         if let Some(laid) = laid {
             laid.drain(DRAIN);
         }
-        self.report(ending, exit)
+        let report = self.report(ending, cpu);
+        if let Some(warm) = seen_off {
+            warm.see_off(self.worker);
+        }
+        report
     }
 
-    /// Tells both what to do. Should one of them be dead, that is found out next.
-    fn begin(&mut self, laid: &Laid) -> Result<(), Outcome> {
-        let policy = &self.prepared.policy;
-        let metering = self.prepared.needs.metering;
-        let bytes = module_file::sealed("ambit-module", self.request.module.bytes());
-        let bytes = bytes.map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
+    /// Tells the worker what to do. Should it be dead, that is found out next.
+    fn tell_worker(&mut self, laid: &Laid) -> Result<(), Outcome> {
+        let policy = &self.policy;
+        let metering = self.needs.metering;
         let told = |sent: Result<(), WireError>| match sent {
             Ok(()) | Err(WireError::Closed) => Ok(()),
             // Time is up, which is found out next too.
             Err(WireError::Stuck(_)) if is_over(self.deadline) => Ok(()),
             Err(error) => Err(lost(format!("cannot tell the worker what to run: {error}"))),
         };
-        if let Some(compiler) = self.prepared.compiler.take() {
-            self.compilation = Some(Compilation::begin(compiler, policy, metering, &self.request.module, &bytes, self.deadline)?);
-        }
-        // Now that it is known how large the module is.
-        let tight = worker_rlimits(policy, self.request.module.bytes().len() as u64);
-        self.prepared.worker.child.limit(&tight).or_else(|error| match self.prepared.worker.child.has_ended() {
-            // Found out next.
-            true => Ok(()),
-            false => Err(Outcome::Rejected(refused(&error))),
-        })?;
-        let worker = &self.prepared.worker.channel;
+        let worker = &self.worker.channel;
         let module = ToWorker::Module { module: MODULE, policy: Box::new((**policy).clone()), metering };
-        told(worker.send(&module, &[bytes.as_fd()], patience(self.deadline)))?;
+        told(worker.send(&module, &[self.bytes.as_fd()], patience(self.deadline)))?;
         let job = ToWorker::Run(Box::new(RunJob {
             run: self.request.run.0,
             module: MODULE,
@@ -167,7 +203,7 @@ impl<'a> Drive<'a> {
         }));
         let fds: Vec<BorrowedFd<'_>> = laid.fds.iter().map(AsFd::as_fd).collect();
         told(worker.send(&job, &fds, patience(self.deadline)))?;
-        if let Some(code) = self.prepared.code.take() {
+        if let Some(code) = self.code.take() {
             self.load(&code);
         }
         Ok(())
@@ -208,13 +244,13 @@ impl<'a> Drive<'a> {
             sooner(at);
         }
         if let Some(budget) = &self.budget {
-            match budget.look(&self.prepared.worker.child) {
+            match budget.look(&self.worker.child) {
                 Standing::Within(at) => sooner(at),
                 Standing::Over(used) => return Err(limit(LimitKey::CpuTime, budget.allowed(), used)),
             }
         }
         if let Some(throttle) = &mut self.throttle {
-            sooner(throttle.look(&self.prepared.worker.child));
+            sooner(throttle.look(&self.worker.child));
         }
         Ok(until)
     }
@@ -222,7 +258,7 @@ impl<'a> Drive<'a> {
     /// Waits until one of them says something, or ends, or it is time.
     fn wait(&self, until: Option<Instant>) {
         let watch = |fd| PollFd::from_borrowed_fd(fd, PollFlags::IN);
-        let mut fds = vec![watch(self.control.event()), watch(self.prepared.worker.channel.socket())];
+        let mut fds = vec![watch(self.control.event()), watch(self.worker.channel.socket())];
         let compiling = self.compilation.as_ref().filter(|_| self.stage == Stage::Compiling);
         fds.extend(compiling.map(|compilation| watch(compilation.socket())));
         // Woken for nothing, it looks around and waits again.
@@ -230,9 +266,8 @@ impl<'a> Drive<'a> {
     }
 
     fn hear_compiler(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>), turn: Instant) -> Option<Ending> {
-        let compiled = self.compilation.as_mut()?.hear(turn)?;
-        self.compilation = None;
-        match compiled {
+        let compiling = self.compilation.as_mut().filter(|_| self.stage == Stage::Compiling);
+        match compiling?.hear(turn)? {
             Ok(code) => {
                 self.compile_time = Some(code.time());
                 // Before the worker has it: from then on the guest runs, whatever whoever listens is doing.
@@ -247,22 +282,22 @@ impl<'a> Drive<'a> {
     /// Hands the artifact over. A worker that is dead is found out next.
     fn load(&mut self, code: &Compiled) {
         self.stage = Stage::Loading;
-        let worker = &self.prepared.worker.channel;
+        let worker = &self.worker.channel;
         let _ = worker.send(&ToWorker::Artifact { module: MODULE }, &[code.file()], patience(self.deadline));
     }
 
     fn hear_worker(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>), turn: Instant) -> Option<Ending> {
         while Instant::now() < turn {
-            let said = match self.prepared.worker.channel.try_receive::<FromWorker>() {
+            let said = match self.worker.channel.try_receive::<FromWorker>() {
                 Ok(None) => return None,
                 Ok(Some((said, _))) => said,
                 Err(error) => return Some(self.worker_is_gone(&error)),
             };
             match believe::worker(said, Isolation::Process) {
-                WorkerSays::Entered { layers, engine_version } if self.prepared.worker.entered.is_none() => {
-                    self.prepared.worker.entered = Some(Entered { layers, engine_version });
+                WorkerSays::Entered { layers, engine_version } if self.worker.entered.is_none() => {
+                    self.worker.entered = Some(Entered { layers, engine_version });
                 }
-                WorkerSays::NotEntered(error) if self.prepared.worker.entered.is_none() => return Some(refused(&error).into()),
+                WorkerSays::NotEntered(error) if self.worker.entered.is_none() => return Some(refused(&error).into()),
                 WorkerSays::Loaded { refused: Some(rejection), .. } if self.stage != Stage::Running => {
                     return Some(rejection.into());
                 }
@@ -275,8 +310,8 @@ impl<'a> Drive<'a> {
                     on_event(LaunchEvent::Log(&text));
                 }
                 WorkerSays::Ended(end) if self.stage == Stage::Running => {
-                    let Believed { outcome, results, usage, violations, .. } =
-                        end.believe(&self.prepared.policy, Isolation::Process);
+                    self.stage = Stage::Over;
+                    let Believed { outcome, results, usage, violations, .. } = end.believe(&self.policy, Isolation::Process);
                     return Some(Ending { outcome, results, usage, violations });
                 }
                 WorkerSays::Failed(reason) => self.words = Some(reason),
@@ -295,61 +330,64 @@ impl<'a> Drive<'a> {
 
     fn running(&mut self) {
         self.stage = Stage::Running;
-        let (limits, child) = (&self.prepared.policy.limits.run, &self.prepared.worker.child);
+        let (limits, child) = (&self.policy.limits.run, &self.worker.child);
         self.budget = CpuBudget::begin(limits.cpu_time, child, 1);
-        self.throttle = self.prepared.needs.throttled.map(|share| Throttle::begin(share, child));
+        self.throttle = self.needs.throttled.map(|share| Throttle::begin(share, child));
     }
 
     fn worker_is_gone(&mut self, error: &WireError) -> Ending {
         let words = self.words.take();
-        match death(&mut self.prepared.worker, words, error) {
+        match death(&mut self.worker, words, error) {
             Ok(death) => {
-                let (outcome, violations) = death.of_worker(&self.prepared.policy);
+                let (outcome, violations) = death.of_worker(&self.policy);
                 Ending { violations, ..outcome.into() }
             }
             Err(rejection) => rejection.into(),
         }
     }
 
-    fn report(self, ending: Ending, exit: Option<Exit>) -> Report {
-        let Ending { outcome, results, usage, violations } = ending;
-        let Self { prepared, request, compile_time, stage, .. } = self;
+    /// `kernel` is the CPU time of the worker by the kernel's account.
+    fn report(&mut self, mut ending: Ending, kernel: Option<Duration>) -> Report {
         // Of a guest that was ended there is no other account.
-        let usage = match (&prepared.worker.page, usage == Usage::default() && stage == Stage::Running) {
-            (Some(page), true) => {
-                let fuelled = prepared.policy.limits.run.fuel.finite().is_some();
-                Usage::of_counters(|counter| page.counters()[counter as usize].load(Relaxed), fuelled)
-            }
-            _ => usage,
-        };
-        let entered = prepared.worker.entered;
-        let kernel = exit.map(|exit| exit.cpu);
-        let began = !matches!(outcome, Outcome::Rejected(_));
-        let cpu = match (usage.cpu_ns.map(Duration::from_nanos), kernel) {
+        if let Some(page) = self.worker.page.as_ref().filter(|_| ending.usage == Usage::default() && self.stage == Stage::Running) {
+            let fuelled = self.policy.limits.run.fuel.finite().is_some();
+            ending.usage = Usage::of_counters(|counter| page.counters()[counter as usize].load(Relaxed), fuelled);
+        }
+        let began = !matches!(ending.outcome, Outcome::Rejected(_));
+        let cpu = match (ending.usage.cpu_ns.map(Duration::from_nanos), kernel) {
             (Some(said), Some(kernel)) => Some(said.min(kernel)),
             (None, Some(kernel)) if began => Some(kernel),
             (_, _) => None,
         };
+        ending.usage.cpu_ns = cpu.map(nanos);
+        ending.usage.compile_ns = self.compile_time.map(nanos);
+        let entered = self.worker.entered.take();
         Report {
-            run: request.run,
-            outcome,
-            results,
-            usage: Usage {
-                wall_ns: Some(nanos(request.since.elapsed())),
-                cpu_ns: cpu.map(nanos),
-                compile_ns: compile_time.map(nanos),
-                ..usage
-            },
-            violations,
-            policy: Some((*prepared.policy).clone()),
-            module: Some(request.module.digest()),
-            name: Some(escape(&request.name, 256)),
-            // What was refused was run by none.
-            engine: began.then_some(EngineId::Wasmtime),
             engine_version: entered.as_ref().filter(|_| began).map(|entered| entered.engine_version.clone()),
-            isolation: Isolation::Process,
             layers: entered.map(|entered| layer_names(&entered.layers)).unwrap_or_default(),
+            ..report(&self.policy, &self.request, ending)
         }
+    }
+}
+
+/// The report of a run that ended so, as far as it does not depend on a worker.
+fn report(policy: &Policy, request: &LaunchRequest, ending: Ending) -> Report {
+    let Ending { outcome, results, usage, violations } = ending;
+    // What was refused was run by none.
+    let began = !matches!(outcome, Outcome::Rejected(_));
+    Report {
+        run: request.run,
+        outcome,
+        results,
+        usage: Usage { wall_ns: Some(nanos(request.since.elapsed())), ..usage },
+        violations,
+        policy: Some(policy.clone()),
+        module: Some(request.module.digest()),
+        name: Some(escape(&request.name, 256)),
+        engine: began.then_some(EngineId::Wasmtime),
+        engine_version: None,
+        isolation: Isolation::Process,
+        layers: Vec::new(),
     }
 }
 

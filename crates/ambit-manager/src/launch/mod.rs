@@ -6,7 +6,8 @@
 //!            └─ worker:   enters its jail ── admits ── loads ── runs ── ends
 //! control:      reads and admits the module    waits for both, for the deadline and for whoever cancels
 //! ```
-//! Both processes are started before the module is known, so that they enter while it is read.
+//! The compiler is started before the module is known, so that it enters its jail while the module is read; the worker is started
+//! when the compiler has its work, and enters while it compiles.
 
 pub(crate) mod believe;
 mod budget;
@@ -16,6 +17,7 @@ mod drive;
 pub(crate) mod module_file;
 mod process;
 mod pump;
+mod rehearsal;
 mod streams;
 mod throttle;
 mod verdict;
@@ -35,7 +37,7 @@ pub use control::Control;
 pub use streams::{Input, Output, Streams};
 pub use warm::WarmWorkers;
 
-use self::{drive::Drive, process::Needs};
+use self::{drive::Drive, process::Needs, warm::Waiting};
 pub(crate) use self::{
     drive::{TURN, lost, nanos, still_talking, timeout},
     process::{Process, death},
@@ -63,7 +65,7 @@ impl LaunchConfig {
     }
 }
 
-/// Launches runs in processes of their own. Their processes die with the *thread* that prepares them.
+/// Launches runs in processes of their own. Their processes die with the *thread* that prepares and runs them.
 #[derive(Debug)]
 pub struct Launcher {
     spawner: Spawner,
@@ -71,15 +73,21 @@ pub struct Launcher {
     config: LaunchConfig,
 }
 
-/// A compiler and a worker on their way into their jails. Dropping it ends them.
+/// A run whose first process is on its way into its jail. Dropping it ends that.
 #[derive(Debug)]
 pub struct Prepared {
     policy: Arc<Policy>,
     needs: Needs,
-    worker: Process,
-    /// What is to compile the module, or what it was compiled to.
-    compiler: Option<Process>,
-    code: Option<Arc<Compiled>>,
+    begun: Begun,
+}
+
+/// With which process a run has begun.
+#[derive(Debug)]
+enum Begun {
+    /// The one that is to compile its module.
+    Compiler(Process),
+    /// The one that is to run what its module was compiled to; and who made it, if it was warm.
+    Worker { worker: Process, code: Arc<Compiled>, warm: Option<Arc<Waiting>> },
 }
 
 /// What to run.
@@ -122,28 +130,25 @@ impl Launcher {
         Self { spawner, cgroups: OnceLock::new(), config }
     }
 
-    /// Starts the processes of a run under `policy`, one that was resolved for isolation `process`.
+    /// Begins a run under `policy`, one that was resolved for isolation `process`.
     ///
     /// # Errors
-    /// A grant cannot be opened, or a layer of isolation cannot be had.
+    /// A layer of isolation cannot be had.
     pub fn prepare(&self, policy: &Arc<Policy>) -> Result<Prepared, Rejection> {
         policy.grants.check()?;
         let needs = Needs::of(policy, || self.cgroups());
-        // The compiler first: it has the longer way, which begins with the same steps.
-        let compiler = self.spawn_compiler(policy)?;
-        let worker = self.spawn_worker(policy, &needs)?;
-        Ok(Prepared { policy: Arc::clone(policy), needs, worker, compiler: Some(compiler), code: None })
+        Ok(Prepared { policy: Arc::clone(policy), needs, begun: Begun::Compiler(self.spawn_compiler(policy)?) })
     }
 
-    /// Starts the process of a run under `policy` of a module that is compiled already, for [`Metering::Kernel`].
+    /// Begins a run under `policy` of a module that is compiled already, for [`Metering::Kernel`].
     ///
     /// # Errors
-    /// As [`Launcher::prepare`]; or the module was compiled for guests that are stopped otherwise.
+    /// As [`Launcher::prepare`]; or a grant cannot be opened; or the module was compiled for guests that are stopped otherwise.
     pub fn prepare_compiled(&self, policy: &Arc<Policy>, code: &Arc<Compiled>) -> Result<Prepared, Rejection> {
         policy.grants.check()?;
         let needs = Needs::of(policy, || self.cgroups());
-        let worker = self.spawn_worker(policy, &needs)?;
-        Prepared::compiled(policy, needs, worker, code)
+        let worker = self.spawn_worker(policy, &needs, code.module_size())?;
+        Prepared::compiled(policy, needs, worker, code, None)
     }
 
     pub(crate) fn cgroups(&self) -> &Cgroups {
@@ -155,7 +160,8 @@ impl Launcher {
         })
     }
 
-    /// Runs a module, and waits for its end. `on_event` is called from this thread.
+    /// Runs a module, and waits for its end. `on_event` is called from this thread. What was granted and cannot be opened makes it
+    /// a rejected run.
     pub fn run(
         &self,
         prepared: Prepared,
@@ -163,17 +169,26 @@ impl Launcher {
         control: &Control,
         on_event: &mut dyn FnMut(LaunchEvent<'_>),
     ) -> Report {
-        Drive::new(prepared, request, control).run(on_event)
+        match Drive::begin(self, prepared, request, control) {
+            Ok(drive) => drive.run(on_event),
+            Err(report) => *report,
+        }
     }
 }
 
 impl Prepared {
     /// A worker for a module that is compiled already.
-    fn compiled(policy: &Arc<Policy>, needs: Needs, worker: Process, code: &Arc<Compiled>) -> Result<Self, Rejection> {
+    fn compiled(
+        policy: &Arc<Policy>,
+        needs: Needs,
+        worker: Process,
+        code: &Arc<Compiled>,
+        warm: Option<Arc<Waiting>>,
+    ) -> Result<Self, Rejection> {
         if code.metering() != Metering::Kernel {
             return Err(Rejection::new(RejectReason::Policy, "the module was compiled for guests that share a process"));
         }
-        Ok(Self { policy: Arc::clone(policy), needs, worker, compiler: None, code: Some(Arc::clone(code)) })
+        Ok(Self { policy: Arc::clone(policy), needs, begun: Begun::Worker { worker, code: Arc::clone(code), warm } })
     }
 }
 

@@ -6,12 +6,13 @@ use std::{
     os::fd::{AsFd, AsRawFd, OwnedFd},
 };
 
+use ambit_admit::Verified;
 use rustix::fs::{MemfdFlags, SealFlags};
 
-/// A file of these bytes that nobody can change.
-pub(crate) fn sealed(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
-    let mut file = empty(name)?;
-    file.write_all(bytes)?;
+/// A file of a module's bytes that nobody can change.
+pub(crate) fn of(module: &Verified) -> io::Result<OwnedFd> {
+    let mut file = empty("ambit-module")?;
+    file.write_all(module.bytes())?;
     file.rewind()?;
     seal(&file)?;
     Ok(file.into())

@@ -111,14 +111,15 @@ impl Launcher {
         Ok(process)
     }
 
-    pub(super) fn spawn_worker(&self, policy: &Policy, needs: &Needs) -> Result<Process, Rejection> {
+    /// For a module of so many bytes.
+    pub(super) fn spawn_worker(&self, policy: &Policy, needs: &Needs, module: u64) -> Result<Process, Rejection> {
         let mut dirs = Vec::new();
         for dir in &policy.grants.dirs {
             dirs.push(grant_dir(&dir.host, dir.access).map_err(|error| ungranted(&error))?);
         }
         let tmp = policy.grants.tmp.map(|size| size.get());
         let group = needs.group.map(|limits| self.group("run", &limits)).transpose()?;
-        let mut process = self.spawn(Purpose::Process, worker_rlimits(policy, most_module(policy)), dirs, tmp, group)?;
+        let mut process = self.spawn(Purpose::Process, worker_rlimits(policy, module), dirs, tmp, group)?;
         let limits = &policy.limits.run;
         let written = limits.log_bytes.ceiling().saturating_mul(ESCAPED).saturating_add(limits.output.ceiling());
         process.channel.takes_at_most(u32::try_from(written).unwrap_or(u32::MAX).saturating_add(MOST_SAID));
@@ -211,11 +212,6 @@ pub(super) fn worker_rlimits(policy: &Policy, module: u64) -> Rlimits {
         file_size: limits.file_size.finite(),
         open_files: limits.open_files.finite().map(|files| files.saturating_add(DESCRIPTORS + dirs)),
     }
-}
-
-/// The most bytes of a module that is not known yet.
-fn most_module(policy: &Policy) -> u64 {
-    policy.limits.run.module_size.ceiling().min(MOST_ARTIFACT)
 }
 
 /// The layers that a report lists, in the order of their names.

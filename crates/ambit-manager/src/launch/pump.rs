@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Write},
+    io::{self, Write},
     os::fd::OwnedFd,
     sync::{
         Arc,
@@ -51,13 +51,15 @@ pub(super) fn output(name: &str, from: OwnedFd, to: OwnedFd, counter: Counter) -
     thread::Builder::new().name(name.into()).stack_size(128 << 10).spawn(move || {
         // Held until the end, and so dropped there.
         let _done = done;
-        let (mut from, mut to) = (File::from(from), File::from(to));
-        let mut bytes = vec![0; CHUNK];
+        let mut to = File::from(to);
+        // Only what is used of it is ever touched.
+        let mut bytes = Vec::with_capacity(CHUNK);
         loop {
-            let read = match from.read(&mut bytes) {
+            bytes.clear();
+            let read = match rustix::io::read(&from, rustix::buffer::spare_capacity(&mut bytes)) {
                 Ok(0) => return,
                 Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(rustix::io::Errno::INTR) => continue,
                 Err(_) => return,
             };
             let may = counter.take(read);

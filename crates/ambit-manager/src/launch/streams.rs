@@ -65,6 +65,7 @@ pub(super) fn lay(streams: Streams, output: Bound<ByteSize>, control: &Control) 
     let (mut fds, mut pumps) = (Vec::new(), Vec::new());
     let stdin = match stdin {
         Input::Nothing => Stream::Nothing,
+        Input::Fd(fd) if is_null(&fd) => Stream::Nothing,
         Input::Fd(fd) => {
             let terminal = rustix::termios::isatty(&fd);
             fds.push(if only_readable(&fd)? { fd } else { pump::input(fd)? });
@@ -110,6 +111,13 @@ impl Laid {
             let _ = pump.recv_timeout(patience);
         }
     }
+}
+
+/// Whether it is the device that is always empty.
+fn is_null(fd: &OwnedFd) -> bool {
+    rustix::fs::fstat(fd).is_ok_and(|stat| {
+        FileType::from_raw_mode(stat.st_mode) == FileType::CharacterDevice && stat.st_rdev == rustix::fs::makedev(1, 3)
+    })
 }
 
 /// Whether all that can be done with it is to read: a pipe or a file that is open for reading only.

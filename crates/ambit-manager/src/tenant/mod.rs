@@ -216,7 +216,7 @@ impl TenantWorker {
             ));
         }
         let failed = |why: String| Rejection::new(RejectReason::Overloaded, format!("cannot load the module: {why}"));
-        let bytes = module_file::sealed("ambit-module", module.bytes()).map_err(|error| failed(error.to_string()))?;
+        let bytes = module_file::of(module).map_err(|error| failed(error.to_string()))?;
         let (loaded, is_loaded) = mpsc::channel();
         let number = {
             let mut state = self.shared.state();

@@ -112,8 +112,7 @@ impl Worker {
 
     fn told(&mut self, said: ToWorker, fds: Vec<OwnedFd>) -> Result<(), WorkerError> {
         match said {
-            // Its modules come one after the other, and it is ready from the first on.
-            ToWorker::Expect { .. } => {}
+            ToWorker::Rehearse { .. } => return Err(WorkerError::Protocol("only a worker of one run rehearses")),
             ToWorker::Module { module, policy, metering } => {
                 if let Err(rejection) = self.modules.admit(module, policy, metering, fds)? {
                     self.loaded(module, Some(rejection))?;

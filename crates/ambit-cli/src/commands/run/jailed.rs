@@ -37,7 +37,7 @@ pub(super) fn run(asked: Asked, repeat: Option<Repeat>, config: LaunchConfig) ->
     if let Some(repeat) = repeat {
         return repeated(repeat, launcher, asked);
     }
-    // Both processes enter their jails while the module is read.
+    // The compiler enters its jail while the module is read.
     let prepared = match launcher.prepare(&asked.policy) {
         Ok(prepared) => prepared,
         Err(rejection) => return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
