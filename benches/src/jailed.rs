@@ -76,7 +76,7 @@ impl Ready {
     }
 
     fn run(&self) -> TenantRun {
-        TenantRun { entry: self.entry.clone(), name: "guest".into(), keep_output: true }
+        TenantRun { entry: self.entry.clone(), name: "guest".into(), policy: None, keep_output: true }
     }
 }
 

@@ -47,7 +47,7 @@ fn run(function: Option<&str>) -> TenantRun {
         Some(function) => Entry::Invoke { function: function.into(), args: Vec::new() },
         None => Entry::Command,
     };
-    TenantRun { entry, name: "guest".into(), keep_output: true }
+    TenantRun { entry, name: "guest".into(), policy: None, keep_output: true }
 }
 
 #[test]
@@ -93,4 +93,47 @@ fn one_that_does_not_stop_takes_the_worker_along() {
     let lost = shown(&bystander.wait().outcome);
     assert!(lost.starts_with("lost"), "{lost}");
     assert!(worker.over().is_some() && worker.run(&loops, &run(Some("run"))).is_err());
+}
+
+#[test]
+fn a_run_may_have_a_policy_of_its_own_if_it_compiles_alike() {
+    let launcher = launcher();
+    let worker = TenantWorker::start(&launcher, TenantLimits::default()).expect("a worker");
+    let loops = load(&launcher, &worker, text(LOOPS), &policy(&[("wall-time", "30s")]));
+    let under = |limits| TenantRun { policy: Some(policy(limits)), ..run(Some("run")) };
+    let end = worker.run(&loops, &under(&[("wall-time", "50ms")])).expect("taken").wait();
+    assert!(matches!(end.outcome, Outcome::LimitExceeded { allowed: 50_000_000, .. }), "{:?}", end.outcome);
+    // Fuel is counted by code that the compiler adds.
+    let end = worker.run(&loops, &under(&[("fuel", "1000")])).expect("taken").wait();
+    assert_eq!(shown(&end.outcome), "rejected:policy");
+    assert_eq!(worker.over(), None);
+}
+
+#[test]
+fn a_module_that_nobody_has_any_more_is_forgotten() {
+    let launcher = launcher();
+    let worker = TenantWorker::start(&launcher, TenantLimits::default()).expect("a worker");
+    let policy = policy(&[]);
+    // Large enough that its artifact is mapped, and not copied.
+    let body = "(drop (i32.add (i32.load (local.get 0)) (i32.load (local.get 0))))".repeat(20);
+    let functions = format!("(func (param i32) {body})").repeat(1000);
+    let module = wat::parse_str(format!(r#"(module (memory 1) (func (export "run")) {functions})"#)).expect("valid text");
+    let module: Arc<Verified> = Arc::new(ambit_admit::admit(module, &AdmitRules::from_policy(&policy)).expect("admitted"));
+    let control = Control::new().expect("a descriptor");
+    let code = launcher.compile(&module, &policy, Metering::Epochs, &control, None).expect("compiled");
+    let mapped = || {
+        let maps = std::fs::read_to_string(format!("/proc/{}/maps", worker.pid())).expect("a process of ours");
+        maps.lines().filter(|line| line.contains("ambit-artifact")).count()
+    };
+    let kept = worker.load(&module, &policy, &code).expect("loaded");
+    let one = mapped();
+    assert!(one > 0, "the artifact is not mapped");
+    for _ in 0..20 {
+        let again = worker.load(&module, &policy, &code).expect("loaded");
+        let end = worker.run(&again, &run(Some("run"))).expect("taken").wait();
+        assert_eq!(end.outcome, Outcome::Exited { code: 0 });
+    }
+    // It does what it is told one after the other.
+    assert_eq!(worker.run(&kept, &run(Some("run"))).expect("taken").wait().outcome, Outcome::Exited { code: 0 });
+    assert_eq!(mapped(), one);
 }

@@ -52,14 +52,27 @@ pub struct TenantWorker {
     shared: Arc<Shared>,
     sender: Sender,
     layers: Vec<Layer>,
+    pid: i32,
     thread: Option<JoinHandle<()>>,
 }
 
-/// A module that a worker has loaded.
+/// A module that a worker has loaded. Once nobody has it any more, the worker forgets it; runs under way keep it.
 #[derive(Debug, Clone)]
-pub struct TenantModule {
+pub struct TenantModule(Arc<Loaded>);
+
+#[derive(Debug)]
+struct Loaded {
     number: u32,
+    module: Arc<Verified>,
     policy: Arc<Policy>,
+    sender: Sender,
+}
+
+impl Drop for Loaded {
+    fn drop(&mut self) {
+        // A worker that takes nothing now keeps it to its end.
+        let _ = self.sender.send(&ToWorker::Forget { module: self.number }, &[], Duration::ZERO);
+    }
 }
 
 /// What to run.
@@ -69,6 +82,8 @@ pub struct TenantRun {
     pub entry: Entry,
     /// `argv[0]`.
     pub name: String,
+    /// Its limits and grants; `None` for those that the module was loaded for. Others must compile alike.
+    pub policy: Option<Arc<Policy>>,
     /// Whether what it writes is kept, within the limit `output`, or thrown away.
     pub keep_output: bool,
 }
@@ -180,7 +195,8 @@ impl TenantWorker {
             let listener = move || match spawn(&launcher, limits).and_then(entered) {
                 Ok(process) => {
                     let layers = process.entered.as_ref().map(|entered| entered.layers.clone()).unwrap_or_default();
-                    let _ = started.send(Ok((process.channel.sender().clone(), layers)));
+                    let pid = process.child.pid().as_raw_nonzero().get();
+                    let _ = started.send(Ok((process.channel.sender().clone(), layers, pid)));
                     listen(process, &shared);
                 }
                 Err(rejection) => drop(started.send(Err(rejection))),
@@ -188,8 +204,13 @@ impl TenantWorker {
             thread::Builder::new().name("ambit-tenant".into()).spawn(listener).map_err(failed)?
         };
         let started = is_started.recv().unwrap_or_else(|_| Err(failed(io::Error::other("its thread ended"))));
-        let (sender, layers) = started?;
-        Ok(Self { shared, sender, layers, thread: Some(thread) })
+        let (sender, layers, pid) = started?;
+        Ok(Self { shared, sender, layers, pid, thread: Some(thread) })
+    }
+
+    /// Its process, for looking at.
+    pub fn pid(&self) -> i32 {
+        self.pid
     }
 
     /// The layers of isolation around it.
@@ -234,7 +255,10 @@ impl TenantWorker {
         told.and_then(|()| self.sender.send(&ToWorker::Artifact { module: number }, &[code.file()], PATIENCE))
             .map_err(|error| failed(error.to_string()))?;
         match is_loaded.recv() {
-            Ok(None) => Ok(TenantModule { number, policy: Arc::clone(policy) }),
+            Ok(None) => {
+                let (module, policy, sender) = (Arc::clone(module), Arc::clone(policy), self.sender.clone());
+                Ok(TenantModule(Arc::new(Loaded { number, module, policy, sender })))
+            }
             Ok(Some(rejection)) => Err(rejection),
             Err(_) => Err(failed("the worker is gone".into())),
         }
@@ -243,11 +267,12 @@ impl TenantWorker {
     /// Starts a run. Many may be under way at once.
     ///
     /// # Errors
-    /// The worker is over, or takes nothing.
+    /// The worker is over, or takes nothing; or a policy of its own does not grant what the module imports.
     pub fn run(&self, module: &TenantModule, run: &TenantRun) -> Result<Pending, Rejection> {
         let (end, is_over) = mpsc::channel();
         let since = Instant::now();
-        let wall = match module.policy.limits.run.wall_time {
+        let policy = module.policy_of(run)?;
+        let wall = match policy.limits.run.wall_time {
             Bound::At(span) => Some(span.duration()),
             Bound::Unlimited => None,
         };
@@ -255,7 +280,7 @@ impl TenantWorker {
             let outcome = Outcome::LimitExceeded { limit: LimitKey::WallTime, allowed: nanos(wall), used: None };
             Some(Due { at: since.checked_add(wall + GRACE)?, outcome })
         });
-        let waiting = Waiting { end, policy: Arc::clone(&module.policy), since, due };
+        let waiting = Waiting { end, policy, since, due };
         let timed = waiting.due.is_some();
         let number = self.enter(|state, number| drop(state.runs.insert(number, waiting)))?;
         let kept = if run.keep_output { Stream::Kept } else { Stream::Nothing };
@@ -274,10 +299,10 @@ impl TenantWorker {
     /// ten times a second, until the other end hangs up: then all are over, or the worker is.
     ///
     /// # Errors
-    /// The worker is over, or takes nothing.
+    /// As [`TenantWorker::run`].
     pub fn repeat(&self, module: &TenantModule, run: &TenantRun, times: u64) -> Result<mpsc::Receiver<Repeated>, Rejection> {
         let (tell, told) = mpsc::channel();
-        let repeating = Repeating { tell, policy: Arc::clone(&module.policy), left: times };
+        let repeating = Repeating { tell, policy: module.policy_of(run)?, left: times };
         let number = self.enter(|state, number| drop(state.repeats.insert(number, repeating)))?;
         let job = Box::new(job(module, run, number, Stream::Nothing));
         self.sender.send(&ToWorker::Repeat { job, times }, &[], PATIENCE).map_err(|error| unreachable(&error))?;
@@ -294,6 +319,16 @@ impl TenantWorker {
         let number = state.next;
         insert(&mut state, number);
         Ok(number)
+    }
+}
+
+impl TenantModule {
+    /// What a run of it is under.
+    fn policy_of(&self, run: &TenantRun) -> Result<Arc<Policy>, Rejection> {
+        let Some(policy) = &run.policy else { return Ok(Arc::clone(&self.0.policy)) };
+        policy.grants.check()?;
+        check_grants(&self.0.module, &policy.grants)?;
+        Ok(Arc::clone(policy))
     }
 }
 
@@ -334,8 +369,8 @@ fn unreachable(error: &WireError) -> Rejection {
 fn job(module: &TenantModule, run: &TenantRun, number: u64, output: Stream) -> RunJob {
     RunJob {
         run: number,
-        module: module.number,
-        policy: None,
+        module: module.0.number,
+        policy: run.policy.as_ref().map(|policy| Box::new((**policy).clone())),
         entry: run.entry.clone(),
         name: run.name.clone(),
         streams: StreamsSpec { stdin: Stream::Nothing, stdout: output, stderr: output, log: false },

@@ -126,7 +126,7 @@ impl Worker {
             ToWorker::Run(job) => self.start(*job, fds)?,
             ToWorker::Repeat { job, times } => match self.modules.get(job.module) {
                 Some((module, policy)) => {
-                    let (module, policy) = (Arc::clone(module), Arc::clone(policy));
+                    let (module, policy) = (Arc::clone(module), own_policy(&job).unwrap_or_else(|| Arc::clone(policy)));
                     repeat::repeat(&self.runtime, &self.sender, &job, &module, &policy, times)?;
                 }
                 None => return Err(WorkerError::Protocol("a run of a module that is not loaded")),
@@ -149,7 +149,7 @@ impl Worker {
         let Some((module, policy)) = self.modules.get(job.module) else {
             return Err(WorkerError::Protocol("a run of a module that is not loaded"));
         };
-        let policy = job.policy.as_ref().map_or_else(|| Arc::clone(policy), |policy| Arc::new(Policy::clone(policy)));
+        let policy = own_policy(&job).unwrap_or_else(|| Arc::clone(policy));
         let GuestStreams { stdin, stdout, stderr, log, kept } = streams(&job, fds, &self.sender)?;
         let started = call(module.verified(), &job.entry).and_then(|call| {
             no_files(&policy)?;
@@ -199,6 +199,11 @@ impl Worker {
     fn end(&self, end: RunEnd) -> Result<(), WorkerError> {
         Ok(self.sender.send(&FromWorker::Ended(Box::new(end)), &[], PATIENCE)?)
     }
+}
+
+/// The policy that a run comes with, if it does.
+fn own_policy(job: &RunJob) -> Option<Arc<Policy>> {
+    job.policy.as_ref().map(|policy| Arc::new(Policy::clone(policy)))
 }
 
 /// Guests that share a process have no directories: its root is as empty as on the day it was made.

@@ -72,7 +72,7 @@ fn shared(
     bar: &ProgressBar,
     tally: &Mutex<Tally>,
 ) -> Option<Rejection> {
-    let run = TenantRun { entry: what.entry.clone(), name: what.name.clone(), keep_output: false };
+    let run = TenantRun { entry: what.entry.clone(), name: what.name.clone(), policy: None, keep_output: false };
     let (times, workers) = (repeat.times.get(), u64::from(repeat.at_once.get()).min(repeat.times.get()));
     let one = |times: u64| -> Result<(), Rejection> {
         let worker = TenantWorker::start(launcher, TenantLimits::default())?;
