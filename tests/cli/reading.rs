@@ -97,3 +97,56 @@ fn every_verb_has_help_with_an_example() {
         assert!(done.status == 0 && done.stdout.contains("xample"), "{verb}: {done:?}");
     }
 }
+
+#[test]
+fn inspect_shows_the_world_of_a_component() {
+    let component = json(&["inspect", "--json", "guests/bin/hello-p2.wasm"]);
+    let wit = component["world"]["wit"].as_str().expect("text");
+    for part in ["world root {", "import wasi:cli/stdout@0.2.", "export wasi:cli/run@0.2."] {
+        assert!(wit.contains(part), "{part}: {wit}");
+    }
+    let closure = component["world"]["import_closure"].as_array().expect("a list");
+    let streams =
+        closure.iter().find(|needed| needed["interface"].as_str().is_some_and(|name| name.starts_with("wasi:io/streams@")));
+    let streams = streams.expect("what stdout leans on");
+    let uses = streams["uses"].as_array().expect("a list");
+    assert!(uses.iter().any(|used| used.as_str().is_some_and(|name| name.starts_with("wasi:io/error@"))), "{streams}");
+
+    let nested = component["nested"].as_array().expect("a list");
+    let of_kind = |kind: &str| nested.iter().filter(|inner| inner["kind"] == kind).collect::<Vec<_>>();
+    // The program, and what adapts it; and a component for what it exports.
+    assert!(of_kind("module").len() > 1 && of_kind("component").len() == 1, "{nested:?}");
+    assert!(of_kind("module").iter().any(|inner| inner["bytes"].as_u64().is_some_and(|bytes| bytes > 4000)), "{nested:?}");
+    for inner in nested {
+        assert_eq!(inner["depth"], 1, "{inner}");
+        assert!(inner["imports"].as_u64().zip(inner["exports"].as_u64()).is_some_and(|(one, other)| one + other > 0), "{inner}");
+    }
+    let people = ambit(&["inspect", "guests/bin/hello-p2.wasm"]).done();
+    for part in ["\nWorld\n", "Import closure: ", "Modules and components within: "] {
+        assert!(people.stdout.contains(part), "{part}: {people:?}");
+    }
+    let module = json(&["inspect", "--json", "guests/bin/hello.wasm"]);
+    assert_eq!((&module["world"], &module["nested"]), (&Value::Null, &serde_json::json!([])));
+}
+
+#[test]
+fn man_writes_a_page_for_every_verb() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let pages = dir.path().join("man1");
+    let done = ambit(&["man", "--to", pages.to_str().expect("UTF-8")]).done();
+    assert_eq!((done.status, done.stdout.as_str(), done.stderr.as_str()), (0, "", ""), "{done:?}");
+    let help = ambit(&["--help"]).done().stdout;
+    let verbs = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let verbs: Vec<&str> = verbs.filter_map(|line| line.split_whitespace().next()).filter(|verb| *verb != "help").collect();
+    assert!(verbs.contains(&"run") && verbs.contains(&"man"), "{verbs:?}");
+    for verb in &verbs {
+        let page = std::fs::read_to_string(pages.join(format!("ambit-{verb}.1"))).expect("a page");
+        assert!(page.contains(".TH") && page.contains(".SH OPTIONS") && page.contains("Example"), "{verb}: {page}");
+    }
+    assert_eq!(std::fs::read_dir(&pages).expect("a directory").count(), verbs.len() + 1);
+
+    let run = ambit(&["man", "run"]).done();
+    assert_eq!(run.stdout, std::fs::read_to_string(pages.join("ambit-run.1")).expect("a page"));
+    let none = ambit(&["man", "walk"]).done();
+    assert!(none.status == 125 && none.stderr.contains("no verb `walk`") && none.stderr.contains("inspect"), "{none:?}");
+}

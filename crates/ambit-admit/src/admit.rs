@@ -100,7 +100,7 @@ fn explain(cause: Cause, bytes: &[u8], rules: &AdmitRules) -> Rejection {
 }
 
 fn facts(read: Read, digest: Digest) -> Facts {
-    let Read { kind, imports, exports, needs, shape, memories, tables, customs, code } = read;
+    let Read { kind, imports, exports, needs, shape, memories, tables, customs, code, nested } = read;
     let entries = Entry::find(kind, &exports);
-    Facts { digest, kind, imports, exports, features: needs, shape, memories, tables, entries, customs, code }
+    Facts { digest, kind, imports, exports, features: needs, shape, memories, tables, entries, customs, code, nested }
 }

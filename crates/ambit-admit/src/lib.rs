@@ -51,4 +51,4 @@ pub use shape::Shape;
 #[cfg(feature = "wat")]
 pub use text::text;
 pub use types::{ExternType, FuncType, MemoryType, TableType, ValType};
-pub use verified::{CodeFacts, CustomSection, Customs, Export, Import, ModuleKind, Verified};
+pub use verified::{CodeFacts, CustomSection, Customs, Export, Import, ModuleKind, Nested, Verified};

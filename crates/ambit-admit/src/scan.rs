@@ -28,7 +28,7 @@ use self::{code::Reused, component::Level, halt::Halt, meter::Meter, needs::Need
 use crate::{
     shape::Shape,
     types::{MemoryType, TableType},
-    verified::{CodeFacts, Customs, Export, Import, ModuleKind},
+    verified::{CodeFacts, Customs, Export, Import, ModuleKind, Nested},
 };
 
 /// What was read.
@@ -43,6 +43,7 @@ pub(crate) struct Read {
     pub(crate) tables: Vec<TableType>,
     pub(crate) customs: Customs,
     pub(crate) code: CodeFacts,
+    pub(crate) nested: Vec<Nested>,
 }
 
 /// The state of the pass.
@@ -77,6 +78,9 @@ struct Scan<'a> {
     tables: Vec<TableType>,
     customs: Customs,
     code: CodeFacts,
+    nested: Vec<Nested>,
+    /// Which of them are open; `None` for those beyond what is kept.
+    open: Vec<Option<usize>>,
     /// What the validator knows of the module or component that ended last.
     end: Option<Types>,
 }
@@ -106,6 +110,8 @@ pub(crate) fn scan(bytes: &[u8], features: WasmFeatures, limits: &ShapeLimits) -
         tables: Vec::new(),
         customs: Customs::default(),
         code: CodeFacts::default(),
+        nested: Vec::new(),
+        open: Vec::new(),
         end: None,
     };
     let mut parser = Parser::new(0);
@@ -166,8 +172,8 @@ impl Scan<'_> {
             Payload::ElementSection(s) => self.element_section(s),
             Payload::DataCountSection { count, range } => self.data_count_section(*count, range.start),
             Payload::DataSection(s) => self.data_section(s),
-            Payload::ModuleSection { unchecked_range, .. } => self.open_nested_module(unchecked_range.start),
-            Payload::ComponentSection { unchecked_range, .. } => self.open_nested_component(unchecked_range.start),
+            Payload::ModuleSection { unchecked_range, .. } => self.open_nested_module(unchecked_range),
+            Payload::ComponentSection { unchecked_range, .. } => self.open_nested_component(unchecked_range),
             Payload::InstanceSection(s) => self.core_instances(s),
             Payload::CoreTypeSection(s) => self.core_types(s),
             Payload::ComponentInstanceSection(s) => self.component_instances(s),
@@ -215,7 +221,8 @@ impl Scan<'_> {
         } else {
             (ModuleKind::Core, border::of_module(types.as_ref()))
         };
-        let Self { memories, tables, customs, code, .. } = self;
-        Ok(Read { kind, imports, exports, needs: self.needs.features, shape: self.meter.shape, memories, tables, customs, code })
+        let Self { memories, tables, customs, code, nested, .. } = self;
+        let (needs, shape) = (self.needs.features, self.meter.shape);
+        Ok(Read { kind, imports, exports, needs, shape, memories, tables, customs, code, nested })
     }
 }

@@ -34,6 +34,7 @@ pub(crate) struct Facts {
     pub(crate) entries: Vec<Entry>,
     pub(crate) customs: Customs,
     pub(crate) code: CodeFacts,
+    pub(crate) nested: Vec<Nested>,
 }
 
 /// Core module or component.
@@ -92,6 +93,26 @@ pub struct CustomSection {
     pub name: String,
     /// Bytes of content.
     pub size: u64,
+}
+
+/// A module or component within a component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nested {
+    /// What it is.
+    pub kind: ModuleKind,
+    /// How many components enclose it: 1 and more.
+    pub depth: u64,
+    /// Bytes of it.
+    pub bytes: u64,
+    /// Items that it imports.
+    pub imports: u64,
+    /// Items that it exports.
+    pub exports: u64,
+}
+
+impl Nested {
+    /// As many are listed.
+    pub const MAX_KEPT: usize = 1000;
 }
 
 /// What the code does, as far as single operators show it.
@@ -186,6 +207,11 @@ impl Verified {
     /// Its custom sections.
     pub fn customs(&self) -> &Customs {
         &self.facts.customs
+    }
+
+    /// The modules and components within it, in order: the first [`Nested::MAX_KEPT`].
+    pub fn nested(&self) -> &[Nested] {
+        &self.facts.nested
     }
 
     /// What its code does, as far as single operators show it.

@@ -5,7 +5,7 @@ use clap::{
     builder::styling::{AnsiColor, Styles},
 };
 
-use crate::commands::{completions, doctor, engines, inspect, limits, run, validate};
+use crate::commands::{completions, doctor, engines, inspect, limits, man, run, validate};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Doctor(doctor::Args),
     /// Write shell completions to stdout
     Completions(completions::Args),
+    /// Write manual pages, one for each verb
+    Man(man::Args),
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The sections of a component.
 
+use std::ops::Range;
+
 use ambit_core::{Feature, ShapeKey};
 use wasmparser::{
     CanonicalFunction, CanonicalOption, ComponentAliasSectionReader, ComponentCanonicalSectionReader, ComponentExportSectionReader,
@@ -13,6 +15,7 @@ use super::{
     halt::{Halt, Whose},
     meter::never,
 };
+use crate::verified::{ModuleKind, Nested};
 
 /// Sizes of types that may be walked or copied, for each item that is allowed.
 const WORK_PER_ITEM: u64 = 5;
@@ -43,15 +46,34 @@ impl Scan<'_> {
         if self.components.is_empty() { Ok(()) } else { self.items(more, at) }
     }
 
-    pub(super) fn open_nested_component(&mut self, at: usize) -> Result<(), Halt> {
+    pub(super) fn open_nested_component(&mut self, range: &Range<usize>) -> Result<(), Halt> {
+        let at = range.start;
         self.meter.most(ShapeKey::ComponentNesting, self.depth() + 1, Whose::Component, at)?;
         self.code.nested_components += 1;
+        self.open_nested(ModuleKind::Component, range);
         self.items(1, at)
     }
 
-    pub(super) fn open_nested_module(&mut self, at: usize) -> Result<(), Halt> {
+    pub(super) fn open_nested_module(&mut self, range: &Range<usize>) -> Result<(), Halt> {
         self.code.nested_modules += 1;
-        self.items(1, at)
+        self.open_nested(ModuleKind::Core, range);
+        self.items(1, range.start)
+    }
+
+    fn open_nested(&mut self, kind: ModuleKind, range: &Range<usize>) {
+        let kept = (self.nested.len() < Nested::MAX_KEPT).then(|| {
+            let depth = self.components.len() as u64;
+            self.nested.push(Nested { kind, depth, bytes: range.len() as u64, imports: 0, exports: 0 });
+            self.nested.len() - 1
+        });
+        self.open.push(kept);
+    }
+
+    /// Closes what was opened last, if that is not the outermost.
+    fn close_nested(&mut self, imports: u64, exports: u64) {
+        if let Some(nested) = self.open.pop().flatten().and_then(|index| self.nested.get_mut(index)) {
+            (nested.imports, nested.exports) = (imports, exports);
+        }
     }
 
     pub(super) fn core_instances(&mut self, section: &InstanceSectionReader<'_>) -> Result<(), Halt> {
@@ -157,7 +179,10 @@ impl Scan<'_> {
 
     /// Closes the component that is open. It is an item of the one around it.
     pub(super) fn close_component(&mut self) {
-        let closed = self.components.pop().map(|level| level.extents.total());
+        let closed = self.components.pop().map(|level| {
+            self.close_nested(level.imports, level.exports);
+            level.extents.total()
+        });
         if let (Some(closed), Some(outer)) = (closed, self.components.last_mut()) {
             outer.extents.define(Space::Component, closed);
         }
@@ -166,6 +191,7 @@ impl Scan<'_> {
     /// Closes the core module that is open. It may be an item of a component.
     pub(super) fn close_module(&mut self) {
         self.in_module = false;
+        self.close_nested(self.space.imports, self.space.exports);
         if let Some(outer) = self.components.last_mut() {
             let borders = self.space.imports.saturating_add(self.space.exports);
             outer.extents.define(Space::Module, Extent::sized(usize::try_from(borders).unwrap_or(usize::MAX)));

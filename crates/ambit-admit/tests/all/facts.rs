@@ -1,6 +1,6 @@
 //! Risks and grants, from facts alone.
 
-use ambit_admit::{Severity, could_ask_for, risk};
+use ambit_admit::{ModuleKind, Severity, could_ask_for, risk};
 use ambit_core::GrantKey;
 
 use crate::check::{accept, allowing_all, rules};
@@ -63,4 +63,20 @@ fn grants_follow_from_imports() {
         (import "wasi_snapshot_preview1" "random_get" (func (param i32 i32) (result i32)))
         (import "wasi_snapshot_preview1" "path_create_directory" (func (param i32 i32 i32) (result i32))))"#;
     check(all, &[GrantKey::Args, GrantKey::Env, GrantKey::Stdin, GrantKey::Dirs, GrantKey::Tmp, GrantKey::Random]);
+}
+
+#[test]
+fn what_is_within_a_component_is_listed() {
+    let component = r#"(component
+        (core module (func (export "a")) (func (export "b")) (memory (export "c") 1))
+        (component
+            (import "x" (func))
+            (core module (import "m" "f" (func)))
+            (component))
+        (core module))"#;
+    let module = accept(component, &allowing_all());
+    let found: Vec<_> = module.nested().iter().map(|inner| (inner.kind, inner.depth, inner.imports, inner.exports)).collect();
+    let (module, component) = (ModuleKind::Core, ModuleKind::Component);
+    assert_eq!(found, [(module, 1, 0, 3), (component, 1, 1, 0), (module, 2, 1, 0), (component, 2, 0, 0), (module, 1, 0, 0)]);
+    assert_eq!(accept("(module)", &allowing_all()).nested(), []);
 }

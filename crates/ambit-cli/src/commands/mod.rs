@@ -6,6 +6,7 @@ pub(crate) mod engines;
 pub(crate) mod finish;
 pub(crate) mod inspect;
 pub(crate) mod limits;
+pub(crate) mod man;
 pub(crate) mod outcome_text;
 pub(crate) mod read_in_time;
 pub(crate) mod read_module;
@@ -31,5 +32,6 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Engines(args) => engines::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     }
 }

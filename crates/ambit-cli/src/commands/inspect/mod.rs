@@ -1,11 +1,14 @@
 //! `ambit inspect`
 
+mod world;
+
 use std::path::PathBuf;
 
-use ambit_admit::{AdmitRules, CustomSection, Severity, Verified};
+use ambit_admit::{AdmitRules, CustomSection, ModuleKind, Severity, Verified};
 use ambit_core::{Bound, ByteSize, Feature, ImportPolicy, LimitValue, Outcome, Profile, ShapeKey, ShapeLimits, escape};
 use serde::Serialize;
 
+use self::world::{Needed, World};
 use super::{outcome_text, read_module};
 use crate::{output, table};
 
@@ -44,6 +47,12 @@ struct Inspection {
     tables: Vec<String>,
     shape: Vec<Measure>,
     custom_sections: Customs,
+    /// Of a component.
+    world: Option<World>,
+    /// Why the world of a component is not shown.
+    world_unread: Option<String>,
+    /// Modules and components within it.
+    nested: Vec<Inner>,
     could_ask_for: Vec<Wish>,
     risks: Vec<ambit_admit::Risk>,
 }
@@ -77,6 +86,15 @@ struct Customs {
 struct Section {
     name: String,
     bytes: u64,
+}
+
+#[derive(Serialize)]
+struct Inner {
+    kind: String,
+    depth: u64,
+    bytes: u64,
+    imports: u64,
+    exports: u64,
 }
 
 #[derive(Serialize)]
@@ -116,6 +134,13 @@ fn inspect(module: &Verified, profile: Profile) -> Inspection {
     let policy = profile.policy();
     let shape = module.shape().iter().map(|(key, found)| measure(&policy.limits.shape, key, found)).collect();
     let customs = module.customs();
+    let (world, world_unread) = match module.kind() {
+        ModuleKind::Core => (None, None),
+        ModuleKind::Component => match world::world(module.bytes()) {
+            Ok(world) => (Some(world), None),
+            Err(why) => (None, Some(why)),
+        },
+    };
     let section = |section: &CustomSection| Section { name: section.name.clone(), bytes: section.size };
     Inspection {
         kind: module.kind().to_string(),
@@ -138,6 +163,19 @@ fn inspect(module: &Verified, profile: Profile) -> Inspection {
             dwarf: customs.dwarf,
             sections: customs.sections.iter().map(section).collect(),
         },
+        world,
+        world_unread,
+        nested: module
+            .nested()
+            .iter()
+            .map(|inner| Inner {
+                kind: inner.kind.to_string(),
+                depth: inner.depth,
+                bytes: inner.bytes,
+                imports: inner.imports,
+                exports: inner.exports,
+            })
+            .collect(),
         could_ask_for: ambit_admit::could_ask_for(module)
             .into_iter()
             .map(|(grant, because)| Wish { grant: grant.name(), because })
@@ -161,7 +199,7 @@ fn item(from: Option<&str>, name: &str, ty: &impl std::fmt::Display) -> Item {
 
 fn print(inspection: &Inspection) -> anyhow::Result<()> {
     let Inspection { kind, digest, bytes, programs, features, opt_in, imports, exports, memories, tables, shape, .. } = inspection;
-    let Inspection { profile, custom_sections, could_ask_for, risks, .. } = inspection;
+    let Inspection { profile, custom_sections, world, world_unread, nested, could_ask_for, risks, .. } = inspection;
     let list = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     let names = |features: &[Feature]| list(features.iter().map(ToString::to_string).collect());
     output::heading(&format!("{kind}, {}", <ByteSize as LimitValue>::from_base(*bytes as u64)))?;
@@ -181,6 +219,30 @@ fn print(inspection: &Inspection) -> anyhow::Result<()> {
         for item in items {
             output::data(&format!("  {}: {}", item.name, item.ty))?;
         }
+    }
+    if let Some(World { wit, import_closure }) = world {
+        output::heading("\nWorld")?;
+        for line in wit.lines() {
+            output::data(&format!("  {line}").trim_end())?;
+        }
+        output::heading(&format!("\nImport closure: {}", import_closure.len()))?;
+        let rows = import_closure
+            .iter()
+            .map(|Needed { interface, functions, uses }| vec![format!("  {interface}"), functions.to_string(), uses.join(", ")]);
+        table::print(&["  INTERFACE", "FUNCTIONS", "USES TYPES OF"], &rows.collect::<Vec<_>>())?;
+    }
+    if let Some(why) = world_unread {
+        output::heading("\nWorld")?;
+        output::data(&format!("  cannot be shown: {why}"))?;
+    }
+    if !nested.is_empty() {
+        output::heading(&format!("\nModules and components within: {}", nested.len()))?;
+        let rows = nested.iter().map(|inner| {
+            let indent = "  ".repeat(usize::try_from(inner.depth).unwrap_or(1).min(20));
+            let numbers = [inner.bytes, inner.imports, inner.exports].map(|number| number.to_string());
+            [vec![format!("{indent}{}", inner.kind)], numbers.to_vec()].concat()
+        });
+        table::print(&["  KIND", "BYTES", "IMPORTS", "EXPORTS"], &rows.collect::<Vec<_>>())?;
     }
     output::heading(&format!("\nShape, against the limits of the profile `{profile}`"))?;
     let rows = shape.iter().filter(|measure| measure.found > 0).map(|measure| {
