@@ -166,7 +166,7 @@ impl Launcher {
             tmp,
             classic_root: guest && self.config.classic_root,
             rlimits,
-            syscalls: if guest { self.config.syscalls.clone() } else { ambit_jail::ExtraSyscalls::default() },
+            syscalls: if guest { &self.config.syscalls } else { &self.config.compiler_syscalls }.clone(),
         };
         let fds: Vec<BorrowedFd<'_>> = fds.iter().map(AsFd::as_fd).collect();
         // Into the socket's buffer: it need not have begun to read. Should it be dead, that is found when it is waited for.
