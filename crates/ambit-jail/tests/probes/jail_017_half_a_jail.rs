@@ -84,7 +84,7 @@ fn said(jail: &Jail, probe: &str, with: &str) -> String {
 }
 
 /// Lets calls fail in this process and its children, as if the kernel did not have them.
-fn lacks(calls: &[i64]) {
+pub(crate) fn lacks(calls: &[i64]) {
     let calls = calls.iter().map(|call| (*call, Vec::new())).collect();
     let none = SeccompAction::Errno(libc::ENOSYS.cast_unsigned());
     let arch = std::env::consts::ARCH.try_into().expect("an architecture");

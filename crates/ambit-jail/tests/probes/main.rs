@@ -30,6 +30,7 @@ mod jail_016_other_doors;
 mod jail_017_half_a_jail;
 mod jail_018_code;
 mod jail_019_speculation;
+mod jail_020_classic_root;
 mod outside;
 mod probe;
 #[path = "../walls/raw.rs"]
@@ -65,6 +66,7 @@ const TESTS: &[&[Test]] = &[
     jail_017_half_a_jail::TESTS,
     jail_018_code::TESTS,
     jail_019_speculation::TESTS,
+    jail_020_classic_root::TESTS,
     as_nobody::TESTS,
 ];
 
