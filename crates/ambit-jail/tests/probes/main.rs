@@ -31,6 +31,7 @@ mod jail_017_half_a_jail;
 mod jail_018_code;
 mod jail_019_speculation;
 mod jail_020_classic_root;
+mod jail_021_out_of_a_directory;
 mod outside;
 mod probe;
 #[path = "../walls/raw.rs"]
@@ -67,6 +68,7 @@ const TESTS: &[&[Test]] = &[
     jail_018_code::TESTS,
     jail_019_speculation::TESTS,
     jail_020_classic_root::TESTS,
+    jail_021_out_of_a_directory::TESTS,
     as_nobody::TESTS,
 ];
 

@@ -154,7 +154,9 @@ pub(crate) const ATTEMPTS: Attempts = &[
     (
         "a directory is opened anew to be listed",
         Attempt::Whole(|wall| {
-            in_dir(wall, |dir| rustix::fs::openat(dir, ".", OFlags::DIRECTORY, Mode::empty()).map(std::mem::forget))
+            in_dir(wall, |dir| {
+                rustix::fs::openat(dir, ".", OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map(std::mem::forget)
+            })
         }),
     ),
     (
