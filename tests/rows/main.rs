@@ -10,5 +10,7 @@ mod q_quota;
 mod scripted;
 mod shares;
 mod sizes;
+#[path = "../cli/skipped.rs"]
+mod skipped;
 mod tenants;
 mod x_new;

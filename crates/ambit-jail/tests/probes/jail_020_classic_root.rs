@@ -42,7 +42,7 @@ fn all_of_the_root(_: &Given) -> String {
             let about = path.symlink_metadata().expect("looked at");
             let (owner, mode) = (about.uid(), about.mode() & 0o7777);
             if about.is_dir() {
-                found.push(format!("{}/ {owner} {mode:o}", path.display()));
+                found.push(format!("{} {owner} {mode:o}", path.display()));
                 open.push(path);
             } else {
                 let holds = fs::read_to_string(&path).expect("read");
@@ -84,23 +84,23 @@ fn is(jail: &str, expect: &str) {
 
 fn the_root_holds_what_was_granted() {
     is("", "");
-    is("tmp", "/tmp/ 65534 700");
-    is("dir", "/dir0/ 65534 700");
+    is("tmp", "/tmp 65534 700");
+    is("dir", "/dir0 65534 700");
 }
 
 /// What there is of it, but for `/tmp`.
-const CLASSIC: &str = "/etc/ 65534 755
+const CLASSIC: &str = "/etc 65534 755
 /etc/group 65534 444 \"nogroup:x:65534:\\n\"
 /etc/passwd 65534 444 \"nobody:x:65534:65534:nobody:/home:/\\n\"
-/home/ 65534 755";
+/home 65534 755";
 
 fn the_classic_root_is_a_small_system() {
-    is("classic", &format!("{CLASSIC}\n/tmp/ 65534 755\n/work/ 65534 755"));
-    is("classic tmp", &format!("{CLASSIC}\n/tmp/ 65534 700\n/work/ 65534 755"));
-    is("classic dir", &format!("/dir0/ 65534 700\n{CLASSIC}\n/tmp/ 65534 755\n/work/ 65534 755"));
+    is("classic", &format!("{CLASSIC}\n/tmp 65534 755\n/work 65534 755"));
+    is("classic tmp", &format!("{CLASSIC}\n/tmp 65534 700\n/work 65534 755"));
+    is("classic dir", &format!("/dir0 65534 700\n{CLASSIC}\n/tmp 65534 755\n/work 65534 755"));
     // Landlock lets it be read, and the empty one not even be listed.
     let classic = Jail { classic_root: true, ..Jail::new() }.at(Stage::Below);
-    assert_eq!(classic.attempt("all of the root", ""), Came::said(format!("{CLASSIC}\n/tmp/ 65534 755\n/work/ 65534 755")));
+    assert_eq!(classic.attempt("all of the root", ""), Came::said(format!("{CLASSIC}\n/tmp 65534 755\n/work 65534 755")));
     let empty = Jail::new().at(Stage::Below);
     assert_eq!(empty.attempt("all of the root", ""), Came::said("/: PermissionDenied"));
 }

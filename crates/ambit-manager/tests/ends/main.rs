@@ -9,6 +9,8 @@ mod killed;
 mod launch;
 mod leaks;
 mod liars;
+#[path = "../../../../tests/cli/skipped.rs"]
+mod skipped;
 mod workers;
 
 use std::process::ExitCode;
