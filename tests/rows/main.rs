@@ -10,6 +10,8 @@ mod q_quota;
 mod scripted;
 mod shares;
 mod sizes;
+#[path = "../cli/skipped.rs"]
+mod skipped;
 mod tenants;
 mod warm;
 mod x_new;

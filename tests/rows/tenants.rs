@@ -4,18 +4,25 @@ use std::{path::Path, sync::Arc, thread, time::Duration};
 
 use ambit_admit::{AdmitRules, Verified};
 use ambit_core::{Isolation, LimitsSpec, Metering, Outcome, Policy, PolicySpec, Profile};
-use ambit_jail::Spawner;
+use ambit_jail::{Spawner, cgroup::Cgroups};
 use ambit_manager::{
     Control, Entry, LaunchConfig, Launcher,
     tenant::{TenantLimits, TenantModule, TenantRun, TenantWorker},
 };
 
-use crate::door::{guest, shown};
+use crate::{
+    door::{guest, shown},
+    skipped::skip,
+};
 
 const LOOPS: &str = r#"(module (func (export "run") (loop (br 0))))"#;
 /// Fills gigabytes in one go, which nothing can interrupt from inside.
 const FILLS: &str = r#"(module (memory 65000)
     (func (export "run") (loop (memory.fill (i32.const 0) (i32.const 1) (i32.const 0xfde80000)) (br 0))))"#;
+
+/// Fills half a gigabyte.
+const TAKES: &str = r#"(module (memory 8192)
+    (func (export "run") (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x1fffffff))))"#;
 
 fn launcher() -> Arc<Launcher> {
     let ambit = Spawner::of(Path::new(env!("CARGO_BIN_EXE_ambit"))).expect("the program under test");
@@ -136,4 +143,27 @@ fn a_module_that_nobody_has_any_more_is_forgotten() {
     // It does what it is told one after the other.
     assert_eq!(worker.run(&kept, &run(Some("run"))).expect("taken").wait().outcome, Outcome::Exited { code: 0 });
     assert_eq!(mapped(), one);
+}
+
+#[test]
+fn a_worker_whose_group_has_no_memory_is_lost_with_all_its_guests() {
+    let offers = Cgroups::discover().offers().clone();
+    if !offers.memory {
+        let why = offers.why.unwrap_or_default();
+        let why = format!("no group can be made here that bounds memory: {why}");
+        return skip("a_worker_whose_group_has_no_memory_is_lost_with_all_its_guests", &why);
+    }
+    let launcher = launcher();
+    let ends_in = |memory| {
+        let worker = TenantWorker::start(&launcher, TenantLimits { memory, cpus: None }).expect("a worker");
+        let takes = load(&launcher, &worker, text(TAKES), &policy(&[("memory", "1GiB")]));
+        let loops = load(&launcher, &worker, text(LOOPS), &policy(&[("wall-time", "2s")]));
+        let bystander = worker.run(&loops, &run(Some("run"))).expect("taken");
+        let end = worker.run(&takes, &run(Some("run"))).expect("taken").wait();
+        [shown(&end.outcome), shown(&bystander.wait().outcome)]
+    };
+    // Each is within its own budget, so that nobody can tell whose fault it was.
+    let lost = "lost:the worker was ended by SIGKILL, since its control group had no memory left";
+    assert_eq!(ends_in(Some(256 << 20)), [lost; 2]);
+    assert_eq!(ends_in(Some(1 << 30)), ["exited:0", "limit-exceeded:wall-time"]);
 }

@@ -122,8 +122,10 @@ pub fn enter<T>(
     // needed, the kernel refuses.
     let _ = control_speculative_feature(SpeculationFeature::IndirectBranchSpeculation, SpeculationFeatureControl::FORCE_DISABLE);
     // 9. Landlock: after the root is as it stays, since its rules name what is there.
+    let classic = spec.classic_root.then(root::itself).transpose()?;
     layers.check(Layer::Landlock, || {
-        let granted: Vec<_> = dirs.iter().zip(accesses(spec)).map(|(dir, access)| (dir.as_fd(), access)).collect();
+        let granted = dirs.iter().zip(accesses(spec)).chain(classic.iter().map(|root| (root, Access::ReadOnly)));
+        let granted: Vec<_> = granted.map(|(dir, access)| (dir.as_fd(), access)).collect();
         landlock::restrict(&granted).map(drop)
     })?;
     // 10. Threads that are needed later: they inherit everything so far, and there are no more after this.

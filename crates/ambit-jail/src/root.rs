@@ -137,6 +137,11 @@ fn classic(root: &OwnedFd, has_tmp: bool) -> Result<(), JailError> {
     Ok(())
 }
 
+/// The root that was made. All that is in the classic one may be read; whatever else is in it was granted, and may too.
+pub(crate) fn itself() -> Result<OwnedFd, JailError> {
+    open_dir(Path::new("/"), "")
+}
+
 fn open_dir(base: &Path, name: impl AsRef<Path>) -> Result<OwnedFd, JailError> {
     let path = base.join(name);
     rustix::fs::open(&path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())

@@ -17,7 +17,8 @@ use super::{
 pub struct ExtraSyscalls {
     /// Calls to allow. One that the list allows for some arguments only stays what it is.
     pub allow: Vec<String>,
-    /// Calls to deny, even if the engine needs them: it dies then when it makes them. Denying wins over allowing.
+    /// Calls to deny, even if the engine needs them: it dies then when it makes them. `fcntl(F_ADD_SEALS)` denies one of the
+    /// ways in which lists allow a call, in the words of their [table](super::table). Denying wins over allowing.
     pub deny: Vec<String>,
 }
 
@@ -35,10 +36,30 @@ pub enum UnknownSyscall {
         /// What it could do.
         why: &'static str,
     },
+    /// There is such a call, and no list allows it in such a way.
+    #[error("no list has the system call `{name}` with `{way}`; those that lists have are in docs/jail.md")]
+    NoSuchWay {
+        /// Its name.
+        name: String,
+        /// What was said of its arguments.
+        way: String,
+    },
 }
 
 /// Everything that can be added, in the order in which a rule is looked for.
-const ADDABLE: &[List] = &[OFFERED, lists::BASE, lists::MEMORY, lists::GROWING, lists::WIRE, lists::WAITING, lists::FILES];
+const ADDABLE: &[List] = &[
+    OFFERED,
+    lists::BASE,
+    lists::THREADS,
+    lists::RUNTIME,
+    lists::COMPILING,
+    lists::MEMORY,
+    lists::GROWING,
+    lists::WIRE,
+    lists::STREAMS,
+    lists::WAITING,
+    lists::FILES,
+];
 
 impl SyscallPolicy {
     /// The list with an operator's changes.
@@ -60,14 +81,31 @@ impl SyscallPolicy {
             }
             self.rules.extend(found);
         }
-        for name in deny {
-            let known = || addable().map(|rule| rule.name).chain(never::names());
-            if !known().chain(self.rules.iter().map(|rule| rule.name)).any(|other| other == name) {
+        for denied in deny {
+            let (name, way) = name_and_way(denied);
+            let known = || addable().chain(lists::all()).map(|rule| rule.name).chain(never::names());
+            if !known().any(|other| other == name) {
                 return Err(UnknownSyscall::Unknown(UnknownName::new("system call", name, known())));
             }
-            self = self.without(name);
+            let Some(way) = way else {
+                self = self.without(name);
+                continue;
+            };
+            // Of any list: one configuration serves several.
+            if !lists::all().any(|rule| rule.name == name && rule.when.to_string() == way) {
+                return Err(UnknownSyscall::NoSuchWay { name: escape(name, 64), way: escape(way, 256) });
+            }
+            self = self.without_rules(|rule| rule.name == name && rule.when.to_string() == way);
         }
         Ok(self)
+    }
+}
+
+/// `fcntl` and `F_ADD_SEALS` of `fcntl(F_ADD_SEALS)`; a name alone is every way.
+fn name_and_way(denied: &str) -> (&str, Option<&str>) {
+    match denied.strip_suffix(')').and_then(|denied| denied.split_once('(')) {
+        Some((name, way)) => (name, Some(way)),
+        None => (denied, None),
     }
 }
 
@@ -105,8 +143,27 @@ mod tests {
     #[test]
     fn an_allowed_call_keeps_its_arguments() {
         let policy = SyscallPolicy::of(EngineId::Wasmtime, Use::Process, false);
-        for name in ["mmap", "futex", "tgkill", "openat"] {
+        for name in ["mmap", "futex", "tgkill", "fcntl"] {
             assert_eq!(with(&[name], &[]).as_ref(), Ok(&policy), "{name}");
+        }
+    }
+
+    #[test]
+    fn one_way_is_taken_away_and_the_others_stay() {
+        let ways = |deny: &[&str]| -> Vec<String> {
+            let policy = with(&[], deny).expect("known ways");
+            policy.rules().filter(|rule| rule.name == "fcntl").map(|rule| rule.when.to_string()).collect()
+        };
+        assert!(ways(&[]).contains(&"F_ADD_SEALS".into()));
+        let left = ways(&["fcntl(F_ADD_SEALS)"]);
+        assert!(!left.contains(&"F_ADD_SEALS".into()) && left.contains(&"F_DUPFD_CLOEXEC".into()), "{left:?}");
+        assert_eq!(ways(&["fcntl(F_ADD_SEALS)", "fcntl"]), [""; 0]);
+        assert!(with(&[], &["close()"]).expect("the way without arguments").rules().all(|rule| rule.name != "close"));
+        // No way of this list, but of another's.
+        assert_eq!(with(&[], &["openat(O_RDONLY, O_CLOEXEC)"]), with(&[], &[]));
+        // Each can be named.
+        for rule in lists::all() {
+            assert!(with(&[], &[&format!("{}({})", rule.name, rule.when)]).is_ok(), "{} {}", rule.name, rule.when);
         }
     }
 
@@ -118,6 +175,8 @@ mod tests {
         };
         check(&["unamee"], &[], "there is no system call `unamee`; did you mean `uname`?");
         check(&[], &["ptrac"], "there is no system call `ptrac`; did you mean `ptrace`?");
+        check(&[], &["ptrac(x)"], "there is no system call `ptrac`; did you mean `ptrace`?");
+        check(&[], &["futex(FUTEX_REQUEUE)"], "no list has the system call `futex` with `FUTEX_REQUEUE`");
         check(&["ptrace"], &[], "system call `ptrace` can never be allowed: it reads or takes over other processes");
         for name in never::names() {
             check(&[name], &[], &format!("system call `{name}` can never be allowed: "));

@@ -34,6 +34,7 @@ pub(super) const OFFERED: List = &[
     call!(SYS_clock_getres, "how fine a clock is"),
     call!(SYS_gettimeofday, "the time"),
     call!(SYS_nanosleep, "sleeping"),
+    call!(SYS_clock_nanosleep, "sleeping"),
     call!(SYS_timerfd_create, "a timer as a descriptor"),
     call!(SYS_timerfd_settime, "sets it"),
     call!(SYS_timerfd_gettime, "asks it"),

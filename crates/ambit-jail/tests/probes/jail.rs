@@ -45,6 +45,7 @@ pub(crate) struct Jail {
     pub(crate) dispensable: Vec<Layer>,
     pub(crate) dirs: Vec<(PathBuf, Access)>,
     pub(crate) tmp: Option<u64>,
+    pub(crate) classic_root: bool,
     pub(crate) rlimits: Rlimits,
 }
 
@@ -58,6 +59,7 @@ impl Jail {
             dispensable: Vec::new(),
             dirs: Vec::new(),
             tmp: None,
+            classic_root: false,
             rlimits: Rlimits::default(),
         }
     }
@@ -97,7 +99,7 @@ impl Jail {
             page: false,
             dirs,
             tmp: self.tmp,
-            classic_root: false,
+            classic_root: self.classic_root,
             rlimits: self.rlimits.clone(),
             syscalls: ExtraSyscalls::default(),
         };

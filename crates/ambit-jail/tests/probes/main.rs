@@ -30,6 +30,8 @@ mod jail_016_other_doors;
 mod jail_017_half_a_jail;
 mod jail_018_code;
 mod jail_019_speculation;
+mod jail_020_classic_root;
+mod jail_021_out_of_a_directory;
 mod outside;
 mod probe;
 #[path = "../walls/raw.rs"]
@@ -65,6 +67,8 @@ const TESTS: &[&[Test]] = &[
     jail_017_half_a_jail::TESTS,
     jail_018_code::TESTS,
     jail_019_speculation::TESTS,
+    jail_020_classic_root::TESTS,
+    jail_021_out_of_a_directory::TESTS,
     as_nobody::TESTS,
 ];
 

@@ -7,7 +7,7 @@ use crate::{
     jail_001_more_processes, jail_002_other_processes, jail_003_kernel_parts, jail_004_other_namespaces, jail_005_sockets,
     jail_006_files_of_the_machine, jail_007_messages_to_others, jail_008_inherited, jail_009_more_rights, jail_010_memory_and_disk,
     jail_011_hog, jail_012_crashes, jail_013_orphans, jail_014_protocol, jail_015_terminal, jail_016_other_doors,
-    jail_017_half_a_jail, jail_018_code, jail_019_speculation,
+    jail_017_half_a_jail, jail_018_code, jail_019_speculation, jail_020_classic_root, jail_021_out_of_a_directory,
     outside::outside,
     skip::{is_root, skip},
 };
@@ -58,6 +58,8 @@ const PROBES: &[Probes] = &[
     jail_017_half_a_jail::PROBES,
     jail_018_code::PROBES,
     jail_019_speculation::PROBES,
+    jail_020_classic_root::PROBES,
+    jail_021_out_of_a_directory::PROBES,
 ];
 
 /// Makes an attempt in this process.

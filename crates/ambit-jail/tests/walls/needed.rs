@@ -15,13 +15,17 @@ use std::{
 };
 
 use ambit_core::EngineId::Wasmtime;
-use ambit_jail::{SyscallPolicy, Use::Process, wire::Channel};
+use ambit_jail::{
+    SyscallPolicy,
+    Use::{self, Compiler, Process, Tenant},
+    wire::Channel,
+};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags};
 
 use crate::{
     Test,
     attempt::{Attempt, Attempts, End, WITH, Wall, attempt_with},
-    ordinary::ordinary,
+    ordinary::{alone, ending, threads},
     raw::{call, ptr},
 };
 
@@ -30,8 +34,8 @@ pub(crate) const TESTS: &[Test] =
 
 /// What rules are for, by that. Those of a guest's traps, modules and events take an engine: see [`OF_AN_ENGINE`].
 pub(crate) const ATTEMPTS: Attempts = &[
-    ("a thread ends", Attempt::Whole(ordinary)),
-    ("the process ends", Attempt::Whole(ordinary)),
+    ("a thread ends", Attempt::Whole(ending)),
+    ("the process ends", Attempt::Whole(alone)),
     ("abort() lets SIGABRT through; glibc blocks signals while a thread ends", Attempt::Whole(aborts)),
     ("abort() names its thread", Attempt::Whole(aborts)),
     ("abort() names its process", Attempt::Whole(aborts)),
@@ -42,7 +46,7 @@ pub(crate) const ATTEMPTS: Attempts = &[
             behind(wall, || call(libc::SYS_rt_sigaction, [libc::SIGSEGV as u64, ptr(&mut [0_u64; 4]), 0, 8, 0, 0]))
         }),
     ),
-    ("a signal handler needs a stack when the thread's own has overflowed", Attempt::Whole(ordinary)),
+    ("a signal handler needs a stack when the thread's own has overflowed", Attempt::Whole(alone)),
     // Only the kernel makes this call, in the place of one that was interrupted.
     (
         "the kernel goes on with a wait during which the process was stopped",
@@ -52,29 +56,34 @@ pub(crate) const ATTEMPTS: Attempts = &[
         "glibc waits for a lock or a thread",
         Attempt::Whole(|wall| behind(wall, || call(libc::SYS_futex, [ptr(&mut 0_u64), 0, 1, 0, 0, 0]))),
     ),
-    ("locks and channels wait, until a time", Attempt::Whole(ordinary)),
-    ("locks and channels wake who waits", Attempt::Whole(ordinary)),
-    ("channels of the standard library spin", Attempt::Whole(|wall| behind(wall, std::thread::yield_now))),
+    ("locks and channels wait, until a time", Attempt::Whole(threads)),
+    ("locks and channels wake who waits", Attempt::Whole(alone)),
+    (
+        "a thread that has nothing to compile looks around before it waits",
+        Attempt::Whole(|wall| behind(wall, std::thread::yield_now)),
+    ),
     (
         "the CPU clock of a thread, which the vDSO cannot read; any clock where there is no vDSO",
         Attempt::Whole(|wall| behind(wall, || rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime))),
     ),
-    ("a thread sleeps", Attempt::Whole(|wall| behind(wall, || std::thread::sleep(Duration::from_millis(1))))),
     (
         "hash tables are seeded; a guest may be granted random numbers",
         Attempt::Whole(|wall| {
             behind(wall, || call(libc::SYS_getrandom, [ptr(&mut HashMap::<u8, u8>::new().len().to_ne_bytes()), 8, 0, 0, 0, 0]))
         }),
     ),
-    ("the allocator looks for /proc/sys/vm/overcommit_memory before it shrinks a thread's heap", Attempt::Whole(ordinary)),
-    ("the allocator's main heap grows and shrinks", Attempt::Whole(ordinary)),
-    ("the allocator's large blocks; a guest's memories, tables and stacks", Attempt::Whole(ordinary)),
-    ("the allocator and the engine give memory back", Attempt::Whole(ordinary)),
-    ("the allocator grows a large block", Attempt::Whole(ordinary)),
-    ("the allocator, an ending thread and the engine give pages back, and find zeros later", Attempt::Whole(ordinary)),
-    ("the allocator's heaps and a guest's memory grow within what was reserved", Attempt::Whole(ordinary)),
-    ("a guest's input; waking the runtime", Attempt::Whole(ordinary)),
-    ("a guest's output; waking the runtime; the last words of a panic", Attempt::Whole(ordinary)),
+    (
+        "the allocator looks for /proc/sys/vm/overcommit_memory before it shrinks a thread's heap, and the standard library for \
+         how many processors a group may use",
+        Attempt::Whole(threads),
+    ),
+    ("the allocator's main heap grows and shrinks", Attempt::Whole(alone)),
+    ("the allocator's large blocks; a guest's memories, tables and stacks", Attempt::Whole(alone)),
+    ("the allocator and the engine give memory back", Attempt::Whole(alone)),
+    ("the allocator grows a large block", Attempt::Whole(alone)),
+    ("a thread's heap, an ending thread and the engine give pages back, and find zeros later", Attempt::Whole(threads)),
+    ("a guest's input; waking the runtime", Attempt::Whole(alone)),
+    ("a guest's output; waking the runtime; the last words of a panic", Attempt::Whole(alone)),
     (
         "several buffers at once",
         Attempt::Whole(|wall| {
@@ -115,14 +124,10 @@ pub(crate) const ATTEMPTS: Attempts = &[
     (
         "the process waits for its socket; the host asks whether a stream is ready",
         Attempt::Whole(|wall| {
-            let (parent, mut child) = channels();
-            std::thread::spawn(move || {
-                std::thread::sleep(Duration::from_millis(100));
-                parent.send(&7_u8, &[], Duration::ZERO)
-            });
-            // The thread is to have begun.
-            std::thread::sleep(Duration::from_millis(20));
-            behind(wall, || child.receive::<u8>().expect("received").0)
+            let (_parent, child) = channels();
+            let watch = rustix::event::PollFd::from_borrowed_fd(child.socket(), rustix::event::PollFlags::IN);
+            let moment = rustix::event::Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+            behind(wall, || rustix::event::poll(&mut [watch], Some(&moment)).expect("waited"))
         }),
     ),
     (
@@ -132,10 +137,7 @@ pub(crate) const ATTEMPTS: Attempts = &[
             behind(wall, || std::mem::forget(here.try_clone().expect("a copy")))
         }),
     ),
-    (
-        "how a descriptor was opened is asked",
-        Attempt::Whole(|wall| behind(wall, || rustix::fs::fcntl_getfl(rustix::stdio::stdin()).expect("asked"))),
-    ),
+    #[cfg(debug_assertions)]
     (
         "builds with debug assertions look whether a descriptor is open before they close it",
         Attempt::Whole(|wall| behind(wall, || rustix::io::fcntl_getfd(rustix::stdio::stdin()).expect("asked"))),
@@ -152,7 +154,9 @@ pub(crate) const ATTEMPTS: Attempts = &[
     (
         "a directory is opened anew to be listed",
         Attempt::Whole(|wall| {
-            in_dir(wall, |dir| rustix::fs::openat(dir, ".", OFlags::DIRECTORY, Mode::empty()).map(std::mem::forget))
+            in_dir(wall, |dir| {
+                rustix::fs::openat(dir, ".", OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map(std::mem::forget)
+            })
         }),
     ),
     (
@@ -209,19 +213,23 @@ pub(crate) const ATTEMPTS: Attempts = &[
     ("a guest makes a symbolic link", Attempt::Whole(|wall| in_dir(wall, |dir| rustix::fs::symlinkat("file", dir, "symbolic")))),
 ];
 
-/// Rules that something without an engine does not need, or not in a process of its own: the tests that run guests take them
-/// out. A list that gains a rule that stands neither here nor above is no list that was thought about.
+/// Rules that nothing without an engine needs: tests/syscalls takes them out, and all the others, where guests run. A list that
+/// gains a rule that stands neither here nor above is no list that was thought about.
 const OF_AN_ENGINE: &[&str] = &[
     "a signal handler returns",
+    "the allocator's heaps and a guest's memory grow within what was reserved",
     "the runtime watches a descriptor",
     "the runtime waits for what it watches",
     "the second filter is put on this one",
     "the second filter is put on this one, which asks for this first",
-    "an artifact that is a file is mapped",
-    "an artifact's data is shut; guard pages",
-    "an artifact's code becomes executable",
+    "an artifact's code becomes executable, and its data is shut",
+    "an artifact's code becomes executable, its data is shut, and a pool takes back what a guest had",
     "a module's data becomes a file of which each memory is a private copy",
     "that file can no longer be changed",
+    "a pool is divided by how many processors there are",
+    "a pool gives back the pages of many instances at once",
+    "a pool finds the pages that a guest wrote to",
+    "new code is made visible to every core",
 ];
 
 /// Puts the wall up, and does it.
@@ -257,10 +265,13 @@ fn in_file(wall: &Wall, need: impl FnOnce(&File) -> std::io::Result<()>) -> Stri
     behind(wall, || need(&file).expect("it goes"))
 }
 
-/// Every rule of the lists that runs while a guest does, and of those before it.
+/// The lists in which a rule is looked for. One with files comes last: with them there is more than one way to some of what the
+/// others have.
+const LISTS: [(Use, bool); 4] = [(Process, false), (Tenant, false), (Compiler, false), (Process, true)];
+
 fn every_rule_is_known_to_be_needed() {
-    for files in [false, true] {
-        for rule in SyscallPolicy::of(Wasmtime, Process, files).rules() {
+    for (use_, files) in LISTS {
+        for rule in SyscallPolicy::of(Wasmtime, use_, files).rules() {
             let known = ATTEMPTS.iter().any(|(why, _)| *why == rule.why) || OF_AN_ENGINE.contains(&rule.why);
             assert!(known, "nothing shows that `{}` is needed: {}", rule.name, rule.why);
         }
@@ -268,14 +279,15 @@ fn every_rule_is_known_to_be_needed() {
 }
 
 fn every_rule_is_needed() {
-    let policy = |files| SyscallPolicy::of(Wasmtime, Process, files);
     for (why, _) in ATTEMPTS {
-        // With files where it has to be: with them there is more than one way to some of what the others have.
-        let files = policy(false).rules().all(|rule| rule.why != *why);
-        let policy = policy(files);
-        let rule = policy.rules().find(|rule| rule.why == *why).unwrap_or_else(|| panic!("no rule is for: {why}"));
-        let number = policy.rules().filter(|other| other.name == rule.name).position(|other| other == rule).expect("it is there");
-        let wall = Wall::running(Wasmtime, Process);
+        let find = |(use_, files)| {
+            let policy = SyscallPolicy::of(Wasmtime, use_, files);
+            let rule = *policy.rules().find(|rule| rule.why == *why)?;
+            let number = policy.rules().filter(|other| other.name == rule.name).position(|other| *other == rule);
+            Some((use_, files, rule, number.expect("it is there")))
+        };
+        let (use_, files, rule, number) = LISTS.into_iter().find_map(find).unwrap_or_else(|| panic!("no rule is for: {why}"));
+        let wall = Wall::running(Wasmtime, use_);
         let wall = if files { wall.with_files() } else { wall };
         let attempt = |wall: &Wall| {
             let dir = tempfile::tempdir().expect("a directory");

@@ -2,13 +2,21 @@
 
 use std::{
     collections::HashMap,
+    hint::spin_loop,
     os::unix::net::UnixStream,
     panic,
     process::abort,
-    sync::{Arc, Condvar, Mutex, mpsc},
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicBool, AtomicI64, Ordering::SeqCst},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
+
+use ambit_core::EngineId::{Wasmi, Wasmtime};
+use ambit_jail::Use::{Compiler, Tenant};
 
 use crate::{
     Test,
@@ -19,11 +27,12 @@ pub(crate) const TESTS: &[Test] = &[
     ("ordinary_work_goes_on_behind_every_list", ordinary_work_goes_on_behind_every_list),
     ("abort_is_an_abort", abort_is_an_abort),
     ("every_thread_is_bound", every_thread_is_bound),
-    ("rules_for_ordinary_work_are_needed", rules_for_ordinary_work_are_needed),
 ];
 
 pub(crate) const ATTEMPTS: Attempts = &[
-    ("ordinary", Attempt::Whole(ordinary)),
+    ("alone", Attempt::Whole(alone)),
+    ("threads", Attempt::Whole(threads)),
+    ("ending", Attempt::Whole(ending)),
     (
         "abort",
         Attempt::Whole(|wall| {
@@ -34,37 +43,11 @@ pub(crate) const ATTEMPTS: Attempts = &[
     ("other thread", Attempt::Whole(other_thread)),
 ];
 
-/// Threads, locks, channels, time, memory, streams and panics.
-pub(crate) fn ordinary(wall: &Wall) -> String {
-    let (jobs, receiver) = mpsc::channel::<u32>();
-    let (results, answers) = mpsc::channel();
-    let gate = Arc::new((Mutex::new(false), Condvar::new()));
-    let worker = thread::spawn({
-        let gate = Arc::clone(&gate);
-        move || {
-            results.send(0).expect("somebody waits");
-            for job in receiver {
-                results.send(churn(job)).expect("somebody waits");
-            }
-            let (open, changed) = &*gate;
-            let opened = changed.wait_timeout_while(open.lock().expect("no panic"), Duration::from_secs(10), |open| !*open);
-            assert!(!opened.expect("no panic").1.timed_out());
-        }
-    });
+/// Memory, time, streams and panics: what one thread does.
+pub(crate) fn alone(wall: &Wall) -> String {
     let (here, there) = UnixStream::pair().expect("sockets are made before");
-    // A thread that begins makes calls that no list has.
-    assert_eq!(answers.recv().expect("the thread has begun"), 0);
     wall.put_up();
-    for job in 0..2 {
-        jobs.send(job).expect("the thread is there");
-        assert_eq!(answers.recv().expect("an answer"), churn(job));
-    }
-    drop(jobs);
-    *gate.0.lock().expect("no panic") = true;
-    gate.1.notify_all();
-    worker.join().expect("the thread ends");
-    thread::sleep(Duration::from_millis(1));
-    thread::yield_now();
+    assert_eq!(churn(1), churn(0) + 1);
     let map: HashMap<u32, Instant> = (0..100).map(|key| (key, Instant::now())).collect();
     rustix::io::write(&here, &[7; 100]).expect("a stream is written");
     let mut read = [0; 100];
@@ -74,37 +57,115 @@ pub(crate) fn ordinary(wall: &Wall) -> String {
     format!("{} {} {}", map.len(), read[99], caught.is_err())
 }
 
+/// Threads that wait for each other, take memory, and stay until the process ends.
+pub(crate) fn threads(wall: &Wall) -> String {
+    talk(wall, false)
+}
+
+/// The same with a thread that ends.
+pub(crate) fn ending(wall: &Wall) -> String {
+    talk(wall, true)
+}
+
+fn talk(wall: &Wall, ends: bool) -> String {
+    // What was asked for, and what came of it; a lock and a condition, since channels may also spin.
+    let table = Arc::new((Mutex::new((None, None)), Condvar::new()));
+    let worker = thread::spawn({
+        let table = Arc::clone(&table);
+        move || {
+            loop {
+                let asked = wait(&table, |talk| talk.0);
+                let answer = if asked == 0 { 0 } else { churn(asked) };
+                *table.0.lock().expect("no panic") = (None, Some(answer));
+                table.1.notify_all();
+                if asked == LAST && ends {
+                    return;
+                }
+            }
+        }
+    });
+    let ask = |job| {
+        *table.0.lock().expect("no panic") = (Some(job), None);
+        table.1.notify_all();
+        wait(&table, |talk| talk.1)
+    };
+    // A thread that begins makes calls that no list has.
+    assert_eq!(ask(0), 0);
+    wall.put_up();
+    for job in [1, 2, LAST] {
+        assert_eq!(ask(job), churn(job));
+    }
+    if ends {
+        worker.join().expect("the thread ends");
+    }
+    "done".into()
+}
+
+fn wait(table: &(Mutex<Talk>, Condvar), until: fn(&mut Talk) -> Option<usize>) -> usize {
+    let (talk, changed) = table;
+    let talk = talk.lock().expect("no panic");
+    let waited = changed.wait_timeout_while(talk, Duration::from_secs(10), |talk| until(talk).is_none());
+    let (mut talk, over) = waited.expect("no panic");
+    assert!(!over.timed_out());
+    until(&mut talk).expect("it was there")
+}
+
+/// A number that is asked for, and what is answered.
+type Talk = (Option<usize>, Option<usize>);
+
+/// The last that is asked for.
+const LAST: usize = 3;
+
 /// Takes memory in many sizes, makes a block grow, and gives it all back: the heap of a thread grows and shrinks.
-fn churn(job: u32) -> usize {
+fn churn(job: usize) -> usize {
     let mut blocks: Vec<Vec<u8>> = (0..40).map(|size| vec![1; 100_000 + size]).collect();
     let mut large = vec![1_u8; 1 << 18];
     large.resize(1 << 20, 2);
-    let sum = blocks.iter().map(Vec::len).sum::<usize>() + large.len() + job as usize;
+    let sum = blocks.iter().map(Vec::len).sum::<usize>() + large.len() + job;
     while blocks.pop().is_some() {}
     sum
 }
 
 /// A thread that was there before makes a call that no list has.
 fn other_thread(wall: &Wall) -> String {
-    let (go, gone) = mpsc::channel();
+    const NOT_YET: i64 = i64::MAX;
+    let (go, result) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI64::new(NOT_YET)));
     let (begin, begun) = mpsc::channel();
-    let thread = thread::spawn(move || {
-        begin.send(()).expect("somebody waits");
-        let () = gone.recv().expect("it is told");
-        crate::raw::call(libc::SYS_socket, [libc::AF_UNIX as u64, libc::SOCK_STREAM as u64, 0, 0, 0, 0])
+    thread::spawn({
+        let (go, result) = (Arc::clone(&go), Arc::clone(&result));
+        move || {
+            begin.send(()).expect("somebody waits");
+            while !go.load(SeqCst) {
+                spin_loop();
+            }
+            let made = crate::raw::call(libc::SYS_socket, [libc::AF_UNIX as u64, libc::SOCK_STREAM as u64, 0, 0, 0, 0]);
+            result.store(made.min(0), SeqCst);
+            loop {
+                spin_loop();
+            }
+        }
     });
     let () = begun.recv().expect("the thread has begun");
     wall.put_up();
-    go.send(()).expect("it waits");
-    thread.join().expect("it gives a result").min(0).to_string()
+    go.store(true, SeqCst);
+    // Neither makes another call: to wait is one that not every list has.
+    while result.load(SeqCst) == NOT_YET {
+        spin_loop();
+    }
+    result.load(SeqCst).to_string()
 }
 
 fn ordinary_work_goes_on_behind_every_list() {
-    let alone = attempt("ordinary", &Wall::none());
-    assert_eq!(alone, End::Went("100 7 true".into()));
-    for wall in Wall::each() {
-        assert_eq!(attempt("ordinary", &wall), alone, "{wall:?}");
-    }
+    let check = |name: &str, expect: &str, walls: &[Wall]| {
+        for wall in walls.iter().chain([&Wall::none()]) {
+            assert_eq!(attempt(name, wall), End::Went(expect.into()), "{name} behind {wall:?}");
+        }
+    };
+    check("alone", "100 7 true", &Wall::each());
+    let tenants = [Wasmtime, Wasmi].map(|engine| Wall::running(engine, Tenant));
+    let compiler = Wall::running(Wasmtime, Compiler);
+    check("threads", "done", &[&tenants[..], &[compiler]].concat());
+    check("ending", "done", &tenants);
 }
 
 fn abort_is_an_abort() {
@@ -117,35 +178,5 @@ fn every_thread_is_bound() {
     assert_eq!(attempt("other thread", &Wall::none()), End::Went("0".into()));
     for wall in Wall::each() {
         assert_eq!(attempt("other thread", &wall), End::SIGSYS, "{wall:?}");
-    }
-}
-
-/// Those that this work makes; the engines' are for the tests that run guests.
-fn rules_for_ordinary_work_are_needed() {
-    let made = [
-        "brk",
-        "clock_nanosleep",
-        "exit",
-        "exit_group",
-        "futex",
-        "madvise",
-        "mmap",
-        "mprotect",
-        "mremap",
-        "munmap",
-        "openat",
-        "rt_sigprocmask",
-        "sched_yield",
-        "read",
-        "sigaltstack",
-        "write",
-    ];
-    for wall in Wall::each() {
-        for name in made {
-            assert_eq!(attempt("ordinary", &wall.clone().without(name)), End::SIGSYS, "{name} behind {wall:?}");
-        }
-        for name in ["gettid", "getpid", "tgkill", "rt_sigprocmask"] {
-            assert_eq!(attempt("abort", &wall.clone().without(name)), End::SIGSYS, "{name} behind {wall:?}");
-        }
     }
 }

@@ -360,7 +360,8 @@ impl<'a> Drive<'a> {
             (_, _) => None,
         };
         ending.usage.cpu_ns = cpu.map(nanos);
-        ending.usage.compile_ns = self.compile_time.map(nanos);
+        // Whether its module was compiled before the worker refused the run is anybody's guess.
+        ending.usage.compile_ns = self.compile_time.filter(|_| began).map(nanos);
         let entered = self.worker.entered.take();
         Report {
             engine_version: entered.as_ref().filter(|_| began).map(|entered| entered.engine_version.clone()),

@@ -51,6 +51,8 @@ pub struct LaunchConfig {
     pub dispensable: Vec<Layer>,
     /// System calls that are allowed to guests' processes beyond their list, or taken from it.
     pub syscalls: ambit_jail::ExtraSyscalls,
+    /// The same for compilers, which need no more than they have: for showing that they need no less.
+    pub compiler_syscalls: ambit_jail::ExtraSyscalls,
     /// Whether the root of a guest's process looks like a small system's.
     pub classic_root: bool,
 }

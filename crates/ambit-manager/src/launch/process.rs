@@ -58,7 +58,7 @@ impl Needs {
     /// A group is joined only for what nothing else bounds, since to join one takes half a millisecond: a guest alone
     /// with one thread can never use more than one core; its memory is bounded by the limiter and by the kernel's limits on
     /// private writable memory, of which there is no other kind, and on address space, and so on page tables; of processes and
-    /// threads there are no more to be had.
+    /// threads there are no more to be had. One that is joined bounds memory of every kind as well.
     pub(super) fn of<'a>(policy: &Policy, cgroups: impl FnOnce() -> &'a Cgroups) -> Self {
         let capped = match policy.limits.run.cpus {
             Bound::At(cpus) if cpus.milli() < 1000 => Some(cpus),
@@ -66,11 +66,15 @@ impl Needs {
         };
         match capped {
             None => Self { metering: Metering::Kernel, group: None, throttled: None },
-            Some(cpus) if cgroups().offers().cpu => {
-                let group = GroupLimits { cpus: Some(cpus), memory: None, pids: None };
+            Some(cpus) => {
+                let offers = cgroups().offers();
+                if !offers.cpu {
+                    return Self { metering: Metering::Kernel, group: None, throttled: Some(cpus) };
+                }
+                let memory = group_memory(policy).filter(|_| offers.memory);
+                let group = GroupLimits { cpus: Some(cpus), memory, pids: None };
                 Self { metering: Metering::Kernel, group: Some(group), throttled: None }
             }
-            Some(cpus) => Self { metering: Metering::Kernel, group: None, throttled: Some(cpus) },
         }
     }
 }
@@ -167,7 +171,7 @@ impl Launcher {
             tmp,
             classic_root: guest && self.config.classic_root,
             rlimits,
-            syscalls: if guest { self.config.syscalls.clone() } else { ambit_jail::ExtraSyscalls::default() },
+            syscalls: if guest { &self.config.syscalls } else { &self.config.compiler_syscalls }.clone(),
         };
         let fds: Vec<BorrowedFd<'_>> = fds.iter().map(AsFd::as_fd).collect();
         // Into the socket's buffer: it need not have begun to read. Should it be dead, that is found when it is waited for.
@@ -212,6 +216,20 @@ pub(super) fn worker_rlimits(policy: &Policy, module: u64) -> Rlimits {
         file_size: limits.file_size.finite(),
         open_files: limits.open_files.finite().map(|files| files.saturating_add(DESCRIPTORS + dirs)),
     }
+}
+
+/// Memory of a worker in a group: what its limits allow of its own; its `/tmp`, the module's data as a file, and what the kernel
+/// has on its behalf, page tables and pages of the program among them, none of which those count.
+fn group_memory(policy: &Policy) -> Option<u64> {
+    let module = most_module(policy);
+    let tmp = policy.grants.tmp.map_or(0, |size| size.get());
+    let own = worker_rlimits(policy, module).data?;
+    Some(own.saturating_add(tmp).saturating_add(module + SLACK))
+}
+
+/// The most bytes of a module that is not known yet.
+fn most_module(policy: &Policy) -> u64 {
+    policy.limits.run.module_size.ceiling().min(MOST_ARTIFACT)
 }
 
 /// The layers that a report lists, in the order of their names.

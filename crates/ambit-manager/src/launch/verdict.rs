@@ -47,8 +47,9 @@ impl Death {
             Some(End::Code(code)) => format!("ended with code {code}"),
             None => "is gone".into(),
         };
+        let why = if self.out_of_memory { ", since its control group had no memory left" } else { "" };
         let words = self.words.as_ref().map(|words| format!(": {words}")).unwrap_or_default();
-        format!("the {who} {how}{words}")
+        format!("the {who} {how}{why}{words}")
     }
 
     /// The outcome of a run whose worker ended so.

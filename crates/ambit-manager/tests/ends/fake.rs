@@ -15,6 +15,7 @@ use ambit_jail::{
     JailError, JailSpec, Purpose, begin, enter, receive_spec,
     wire::{Channel, FromCompiler, FromWorker, RunEnd, ToCompiler, ToWorker},
 };
+use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::liars;
 
@@ -89,6 +90,20 @@ fn worker(mut channel: Channel, spec: &JailSpec, dirs: Vec<OwnedFd>) -> ExitCode
             enter(spec, dirs, || (), || Ok(())).expect("a jail");
             let _ = UdpSocket::bind("127.0.0.1:0");
             ExitCode::SUCCESS
+        }
+        "takes half a gigabyte" => {
+            let file = || {
+                let file = memfd_create("taken", MemfdFlags::CLOEXEC).map(File::from).expect("a memory file");
+                (&file).write_all(&vec![1; 8 << 20]).map(|()| file).expect("written")
+            };
+            let taken: Vec<File> = (0..64).map(|_| file()).collect();
+            ExitCode::from(if taken.len() == 64 { 3 } else { 4 })
+        }
+        "waits in its jail" => {
+            enter(spec, dirs, || (), || Ok(())).expect("a jail");
+            // For its parent to hang up.
+            let _ = channel.receive::<ToWorker>();
+            ExitCode::FAILURE
         }
         "is silent" => quiet(),
         "spins" => loop {

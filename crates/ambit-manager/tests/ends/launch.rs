@@ -18,11 +18,13 @@ pub(crate) struct Run<'a> {
     pub(crate) cancel_after: Option<Duration>,
     /// More that the process has to be told.
     pub(crate) ballast: usize,
+    /// Whether it is granted a `/tmp`.
+    pub(crate) tmp: bool,
 }
 
 impl<'a> Run<'a> {
     pub(crate) fn new(part: &'a str, limits: &'a [(&'a str, &'a str)]) -> Self {
-        Self { part, limits, config: LaunchConfig::default(), cancel_after: None, ballast: 0 }
+        Self { part, limits, config: LaunchConfig::default(), cancel_after: None, ballast: 0, tmp: false }
     }
 
     pub(crate) fn report(self) -> Report {
@@ -34,8 +36,20 @@ impl<'a> Run<'a> {
         report
     }
 
+    fn policy(&self) -> Arc<Policy> {
+        let mut spec = PolicySpec::default();
+        // Longer than anything takes that is not to be ended by it, and shorter than a test may take.
+        for (key, value) in [&[("wall-time", "60s")], self.limits].concat() {
+            spec.limits.set(key, value).expect("a limit");
+        }
+        let args = vec![self.part.into(), "x".repeat(self.ballast)];
+        let tmp = self.tmp.then(|| "1MiB".parse().expect("a size"));
+        spec.grants = Some(Grants { args, tmp, ..Grants::default() });
+        Arc::new(Profile::Default.policy().narrow(&spec).expect("within").resolve(Isolation::Process).expect("enforceable"))
+    }
+
     pub(crate) fn with(self, launcher: &Launcher) -> Report {
-        let policy = policy(self.part, self.limits, self.ballast);
+        let policy = self.policy();
         let module = wat::parse_str(r#"(module (func (export "_start")))"#).expect("text");
         let module = Arc::new(ambit_admit::admit(module, &AdmitRules::from_policy(&policy)).expect("a module"));
         let control = Control::new().expect("descriptors");
@@ -53,16 +67,6 @@ impl<'a> Run<'a> {
         let prepared = launcher.prepare(&policy).expect("processes");
         launcher.run(prepared, request, &control, &mut |_| {})
     }
-}
-
-fn policy(part: &str, limits: &[(&str, &str)], ballast: usize) -> Arc<Policy> {
-    let mut spec = PolicySpec::default();
-    // Longer than anything takes that is not to be ended by it, and shorter than a test may take.
-    for (key, value) in [&[("wall-time", "60s")], limits].concat() {
-        spec.limits.set(key, value).expect("a limit");
-    }
-    spec.grants = Some(Grants { args: vec![part.into(), "x".repeat(ballast)], ..Grants::default() });
-    Arc::new(Profile::Default.policy().narrow(&spec).expect("within").resolve(Isolation::Process).expect("enforceable"))
 }
 
 /// `lost`, `killed:SIGSYS`, `limit-exceeded:memory`, `rejected:policy`.

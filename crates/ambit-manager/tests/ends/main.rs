@@ -5,9 +5,12 @@
 
 mod compilers;
 mod fake;
+mod killed;
 mod launch;
 mod leaks;
 mod liars;
+#[path = "../../../../tests/cli/skipped.rs"]
+mod skipped;
 mod workers;
 
 use std::process::ExitCode;
@@ -19,10 +22,10 @@ fn main() -> ExitCode {
     if let Some(purpose) = Purpose::of_this_process() {
         return fake::be(purpose);
     }
-    if leaks::is_victim() {
-        return leaks::victim();
+    if killed::is_victim() {
+        return killed::victim();
     }
-    let tests = [workers::tests(), compilers::tests(), liars::tests(), leaks::tests()].concat();
+    let tests = [workers::tests(), compilers::tests(), liars::tests(), leaks::tests(), killed::tests()].concat();
     let tests = tests.into_iter().map(|(name, test)| {
         Trial::test(name, move || {
             test();

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use ambit_core::{LimitKey, Outcome};
-use ambit_jail::ExtraSyscalls;
+use ambit_jail::{ExtraSyscalls, cgroup::Cgroups};
 use ambit_manager::LaunchConfig;
 
 use crate::{
     Tests,
     launch::{Run, check, is, shown},
+    skipped::skip,
 };
 
 const SOON: &[(&str, &str)] = &[("wall-time", "500ms")];
@@ -20,6 +21,7 @@ pub(crate) fn tests() -> Tests {
         ("our_signal_once_its_cpu_clock_was_over_is_cpu_time", our_signal_once_its_cpu_clock_was_over_is_cpu_time),
         ("our_signal_since_somebody_wanted_it_is_cancelled", our_signal_since_somebody_wanted_it_is_cancelled),
         ("no_memory_is_memory_if_it_died_of_it", no_memory_is_memory_if_it_died_of_it),
+        ("no_memory_in_its_group_is_memory", no_memory_in_its_group_is_memory),
         ("a_forbidden_call_is_killed_and_a_violation", a_forbidden_call_is_killed_and_a_violation),
         ("any_other_end_is_lost", any_other_end_is_lost),
         ("what_is_no_message_is_lost", what_is_no_message_is_lost),
@@ -66,6 +68,22 @@ fn no_memory_is_memory_if_it_died_of_it() {
     let report = check("has no memory", &[("memory", "32MiB")], "limit-exceeded:memory", "");
     assert_eq!(report.outcome, Outcome::LimitExceeded { limit: LimitKey::Memory, allowed: 32 << 20, used: None });
     check("says it has no memory", &[], "lost", "the worker ended with code 1: memory allocation of");
+}
+
+/// Memory files, which no limit of its process counts and for which it has a call, since it has entered no jail.
+fn no_memory_in_its_group_is_memory() {
+    let offers = Cgroups::discover().offers().clone();
+    if !offers.cpu || !offers.memory {
+        let why = offers.why.unwrap_or_default();
+        return skip("no_memory_in_its_group_is_memory", &format!("no group can be made here that bounds memory: {why}"));
+    }
+    let part = "takes half a gigabyte";
+    let small = [("memory", "32MiB"), ("module-size", "1MiB")];
+    // It has a group where its share of a core is bounded.
+    let report = check(part, &[&small[..], &[("cpus", "0.5")]].concat(), "limit-exceeded:memory", "");
+    assert_eq!(report.outcome, Outcome::LimitExceeded { limit: LimitKey::Memory, allowed: 32 << 20, used: None });
+    assert_eq!(report.outcome.exit_status(), 123);
+    check(part, &small, "lost", "the worker ended with code 3");
 }
 
 fn a_forbidden_call_is_killed_and_a_violation() {

@@ -223,7 +223,7 @@ fn print(inspection: &Inspection) -> anyhow::Result<()> {
     if let Some(World { wit, import_closure }) = world {
         output::heading("\nWorld")?;
         for line in wit.lines() {
-            output::data(&format!("  {line}").trim_end())?;
+            output::data(format!("  {line}").trim_end())?;
         }
         output::heading(&format!("\nImport closure: {}", import_closure.len()))?;
         let rows = import_closure

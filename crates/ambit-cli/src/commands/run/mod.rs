@@ -196,7 +196,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         }
         Isolation::Process | Isolation::Tenant => {
             let syscalls = ExtraSyscalls { allow: allow_syscall, deny: deny_syscall };
-            let config = LaunchConfig { dispensable: allow_missing, syscalls, classic_root };
+            let config = LaunchConfig { dispensable: allow_missing, syscalls, classic_root, ..LaunchConfig::default() };
             if let Err(error) = config.check() {
                 output::error(&format!("--allow-syscall, --deny-syscall: {error}"));
                 return Ok(super::USAGE);

@@ -1,6 +1,6 @@
-//! What every process needs: to end, to handle signals, to wait for its own threads, to know the time.
+//! What every process needs: to end, to handle signals, to know the time.
 
-use libc::{FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAKE};
+use libc::FUTEX_WAKE;
 
 use super::List;
 use crate::seccomp::rule::{Arg, Test, call};
@@ -8,13 +8,12 @@ use crate::seccomp::rule::{Arg, Test, call};
 /// Which operation; flags for private futexes and the clock are beside it.
 const FUTEX_COMMAND: u64 = 0x7f;
 
-const fn futex(command: i32) -> Test {
+pub(super) const fn futex(command: i32) -> Test {
     Test::Masked { mask: FUTEX_COMMAND, value: command as u64 }
 }
 
 pub(in crate::seccomp) const BASE: List = &[
     // Ending.
-    call!(SYS_exit, "a thread ends"),
     call!(SYS_exit_group, "the process ends"),
     // abort(), and with it every panic: without these it would look as if a guest had tried a forbidden call.
     call!(SYS_rt_sigprocmask, "abort() lets SIGABRT through; glibc blocks signals while a thread ends"),
@@ -25,18 +24,10 @@ pub(in crate::seccomp) const BASE: List = &[
     call!(SYS_rt_sigaction, "the engine handles SIGSEGV, SIGILL and SIGFPE; abort() resets SIGABRT"),
     call!(SYS_rt_sigreturn, "a signal handler returns"),
     call!(SYS_sigaltstack, "a signal handler needs a stack when the thread's own has overflowed"),
-    call!(SYS_restart_syscall, "the kernel goes on with a wait during which the process was stopped"),
-    // Threads of this process wait for each other. Neither the standard library nor glibc moves waiters from one futex to
-    // another or lends priorities: that half of the call has had more holes than all the rest of this list.
-    call!(SYS_futex, "glibc waits for a lock or a thread").with(&[Arg::int(1, futex(FUTEX_WAIT), "FUTEX_WAIT")]),
-    call!(SYS_futex, "locks and channels wait, until a time").with(&[Arg::int(1, futex(FUTEX_WAIT_BITSET), "FUTEX_WAIT_BITSET")]),
+    // Also where there is one thread: nobody asks whether somebody waits. Neither the standard library nor glibc moves waiters
+    // from one futex to another or lends priorities: that half of the call has had more holes than all the rest of this list.
     call!(SYS_futex, "locks and channels wake who waits").with(&[Arg::int(1, futex(FUTEX_WAKE), "FUTEX_WAKE")]),
-    call!(SYS_sched_yield, "channels of the standard library spin"),
-    // Time and chance.
+    // Time and chance. There is no vDSO clock where the machine's clock source cannot be read from outside the kernel.
     call!(SYS_clock_gettime, "the CPU clock of a thread, which the vDSO cannot read; any clock where there is no vDSO"),
-    call!(SYS_clock_nanosleep, "a thread sleeps"),
     call!(SYS_getrandom, "hash tables are seeded; a guest may be granted random numbers"),
-    // glibc's allocator asks for one file before it gives memory back, and goes on where there is none.
-    call!(SYS_openat, "the allocator looks for /proc/sys/vm/overcommit_memory before it shrinks a thread's heap")
-        .with(&[Arg::int(2, Test::Is((libc::O_RDONLY | libc::O_CLOEXEC) as u64), "O_RDONLY, O_CLOEXEC")]),
 ];

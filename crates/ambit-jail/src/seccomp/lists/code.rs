@@ -1,15 +1,12 @@
 //! Native code: how it comes into a process, once or all the time, and how the door is shut after it.
 //!
-//! Never is memory writable and executable at once, and no mapping begins as an executable one: code is written, then made
-//! executable and no longer writable.
+//! Never is memory writable and executable at once, and no mapping begins as an executable one: an artifact's file is mapped to
+//! be read, and then its code is made executable.
 
 use libc::{F_ADD_SEALS, MADV_DONTNEED, MFD_ALLOW_SEALING, MFD_CLOEXEC, PROT_EXEC, PROT_READ};
 
 use super::List;
-use crate::seccomp::{
-    lists::memory::PRIVATE,
-    rule::{Arg, Test, call},
-};
+use crate::seccomp::rule::{Arg, Test, call};
 
 /// Protections of code.
 const CODE: Test = Test::Within((PROT_READ | PROT_EXEC) as u64);
@@ -36,10 +33,18 @@ pub(in crate::seccomp) const LOADING: List = &[
         .while_loading(),
 ];
 
+/// How large an artifact is, of which that is asked once.
+pub(in crate::seccomp) const ARTIFACT: List = &[call!(SYS_statx, "the size of an artifact that it was handed").with(&[Arg::int(
+    2,
+    Test::Is(libc::AT_EMPTY_PATH as u64),
+    "AT_EMPTY_PATH",
+)])];
+
 /// One artifact is mapped; after that there is no executable memory to be had.
 pub(in crate::seccomp) const CODE_ONCE: List = &[
-    call!(SYS_mmap, "an artifact that is a file is mapped").with(&[Arg::long(2, CODE, CODE_TEXT), PRIVATE]).while_loading(),
-    call!(SYS_mprotect, "an artifact's code becomes executable").with(&[Arg::long(2, CODE, CODE_TEXT)]).while_loading(),
+    call!(SYS_mprotect, "an artifact's code becomes executable, and its data is shut")
+        .with(&[Arg::long(2, CODE, CODE_TEXT)])
+        .while_loading(),
     // Bytes in a memory file are no private memory, so that RLIMIT_DATA would not count them.
     call!(SYS_memfd_create, "a module's data becomes a file of which each memory is a private copy")
         .with(&[Arg::int(1, Test::Within((MFD_CLOEXEC | MFD_ALLOW_SEALING) as u64), "at most MFD_CLOEXEC, MFD_ALLOW_SEALING")])
@@ -51,7 +56,9 @@ pub(in crate::seccomp) const CODE_ONCE: List = &[
 
 /// Modules come and go, and instances come from a pool.
 pub(in crate::seccomp) const CODE_ALWAYS: List = &[
-    call!(SYS_mprotect, "an artifact's code becomes executable").with(&[Arg::long(2, CODE, CODE_TEXT)]),
+    // What a pool hides so from `RLIMIT_DATA` its control group counts.
+    call!(SYS_mprotect, "an artifact's code becomes executable, its data is shut, and a pool takes back what a guest had")
+        .with(&[Arg::long(2, CODE, CODE_TEXT)]),
     call!(SYS_memfd_create, "a module's data becomes a file of which each memory is a private copy").with(&[Arg::int(
         1,
         Test::Within((MFD_CLOEXEC | MFD_ALLOW_SEALING) as u64),
@@ -63,8 +70,6 @@ pub(in crate::seccomp) const CODE_ALWAYS: List = &[
         .with(&[Arg::int(0, Test::Is(PIDFD_SELF), "PIDFD_SELF"), Arg::int(3, Test::Is(MADV_DONTNEED as u64), "MADV_DONTNEED")]),
     #[cfg(target_arch = "x86_64")]
     call!(SYS_ioctl, "a pool finds the pages that a guest wrote to").with(&[Arg::int(1, Test::Is(PAGEMAP_SCAN), "PAGEMAP_SCAN")]),
-    call!(SYS_prlimit64, "a pool is sized by the address space there is")
-        .with(&[Arg::int(0, Test::Is(0), "itself"), Arg::long(2, Test::Is(0), "no new limit")]),
     // x86 keeps its instruction caches right by itself.
     #[cfg(target_arch = "aarch64")]
     call!(SYS_membarrier, "new code is made visible to every core"),

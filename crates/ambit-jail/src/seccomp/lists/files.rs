@@ -10,7 +10,11 @@ use crate::seccomp::rule::{Arg, Test, call};
 pub(in crate::seccomp) const FILES: List = &[
     // Finding them.
     call!(SYS_openat2, "a path is opened beneath its directory, and nowhere else"),
-    call!(SYS_openat, "a directory is opened anew to be listed"),
+    call!(SYS_openat, "a directory is opened anew to be listed").with(&[Arg::int(
+        2,
+        Test::Masked { mask: !LARGEFILE, value: (libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC) as u64 },
+        "O_RDONLY, O_DIRECTORY, O_CLOEXEC",
+    )]),
     call!(SYS_newfstatat, "each name of a listing is looked at"),
     call!(SYS_readlinkat, "a guest reads a link"),
     call!(SYS_getdents64, "a guest lists a directory"),

@@ -9,29 +9,26 @@ use super::List;
 use crate::seccomp::rule::{Arg, Test, call};
 
 /// Protections with which nothing can be executed.
-pub(super) const DATA: u64 = (PROT_READ | PROT_WRITE) as u64;
+const DATA: u64 = (PROT_READ | PROT_WRITE) as u64;
 
 /// A private mapping, with none of the flags that would hide it from a limit.
-pub(super) const PRIVATE: Arg = Arg::long(
+const PRIVATE: Arg = Arg::long(
     3,
     Test::Masked { mask: !((MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE | MAP_STACK) as u64), value: MAP_PRIVATE as u64 },
     "MAP_PRIVATE, and at most MAP_ANONYMOUS, MAP_FIXED, MAP_NORESERVE, MAP_STACK",
 );
 
-pub(in crate::seccomp) const MEMORY: List =
-    &[
-        call!(SYS_brk, "the allocator's main heap grows and shrinks"),
-        call!(SYS_mmap, "the allocator's large blocks; a guest's memories, tables and stacks")
-            .with(&[Arg::long(2, Test::Within(DATA), "at most PROT_READ, PROT_WRITE"), PRIVATE]),
-        call!(SYS_munmap, "the allocator and the engine give memory back"),
-        call!(SYS_mremap, "the allocator grows a large block").with(&[Arg::long(
-            3,
-            Test::Is(libc::MREMAP_MAYMOVE as u64),
-            "MREMAP_MAYMOVE",
-        )]),
-        call!(SYS_madvise, "the allocator, an ending thread and the engine give pages back, and find zeros later")
-            .with(&[Arg::int(2, Test::Is(libc::MADV_DONTNEED as u64), "MADV_DONTNEED")]),
-    ];
+pub(in crate::seccomp) const MEMORY: List = &[
+    call!(SYS_brk, "the allocator's main heap grows and shrinks"),
+    call!(SYS_mmap, "the allocator's large blocks; a guest's memories, tables and stacks")
+        .with(&[Arg::long(2, Test::Within(DATA), "at most PROT_READ, PROT_WRITE"), PRIVATE]),
+    call!(SYS_munmap, "the allocator and the engine give memory back"),
+    call!(SYS_mremap, "the allocator grows a large block").with(&[Arg::long(
+        3,
+        Test::Is(libc::MREMAP_MAYMOVE as u64),
+        "MREMAP_MAYMOVE",
+    )]),
+];
 
 /// Memory that is reserved becomes usable, and nothing that was filled becomes anything else: what is no longer writable would
 /// be counted by no limit. Guard pages are there already, since every reservation begins with no right at all.
@@ -40,16 +37,3 @@ pub(in crate::seccomp) const GROWING: List = &[call!(
     "the allocator's heaps and a guest's memory grow within what was reserved"
 )
 .with(&[Arg::long(2, Test::Is(DATA), "PROT_READ, PROT_WRITE")])];
-
-/// The same while an artifact is mapped, whose data is read-only.
-pub(in crate::seccomp) const PROTECTING_ONCE: List = &[call!(SYS_mprotect, "an artifact's data is shut; guard pages")
-    .with(&[Arg::long(2, Test::Within(DATA), "at most PROT_READ, PROT_WRITE")])
-    .while_loading()];
-
-/// The same at any time, in a process that loads modules all its life and whose pool takes rights away again. What it hides so
-/// from `RLIMIT_DATA` its control group counts.
-pub(in crate::seccomp) const PROTECTING: List = &[call!(
-    SYS_mprotect,
-    "an artifact's data is shut; a pool takes back what a guest had; guard pages"
-)
-.with(&[Arg::long(2, Test::Within(DATA), "at most PROT_READ, PROT_WRITE")])];

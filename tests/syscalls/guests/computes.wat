@@ -1,0 +1,17 @@
+;; Clocks, random numbers, a memory and a table that grow, and memory that is filled.
+(module
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+  (memory (export "memory") 1)
+  (table $table 1 funcref)
+  (data (i32.const 4096) "data")
+  (func $ok (param $errno i32) (if (local.get $errno) (then unreachable)))
+  (func (export "_start")
+    (call $ok (call $time (i32.const 0) (i64.const 1) (i32.const 128)))
+    (call $ok (call $time (i32.const 1) (i64.const 1) (i32.const 128)))
+    (call $ok (call $random (i32.const 128) (i32.const 1024)))
+    (call $ok (call $yield))
+    (if (i32.eq (memory.grow (i32.const 256)) (i32.const -1)) (then unreachable))
+    (memory.fill (i32.const 65536) (i32.const 7) (i32.const 16777216))
+    (if (i32.eq (table.grow $table (ref.null func) (i32.const 50000)) (i32.const -1)) (then unreachable))))
