@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, time::Duration};
 use ambit_core::Span;
 use serde::Deserialize;
 
-use crate::{adapted, door::guests};
+use crate::{adapted, door::guests, world};
 
 /// One row: an attack, and what must become of it.
 #[derive(Debug, Clone, Deserialize)]
@@ -178,7 +178,7 @@ impl Row {
         let module = wat::parse_bytes(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display())).into_owned();
         match (self.adapt, self.world) {
             (true, _) => adapted::program(&module),
-            (false, true) => adapted::of_world(module),
+            (false, true) => world::component(module),
             (false, false) => module,
         }
     }

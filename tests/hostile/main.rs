@@ -5,6 +5,7 @@
 //! runtime, or from the same launcher, is unharmed; and if the same attack *succeeds* once its limit is lifted or its grant given, so that the row
 //! cannot pass for the wrong reason. What is decided here is decided by outcomes, never by a module's name.
 
+#[path = "../adapted.rs"]
 mod adapted;
 mod bombs;
 mod bytes;
@@ -15,6 +16,7 @@ mod fixture;
 mod host;
 mod jailed;
 mod row;
+mod world;
 
 use std::{process::ExitCode, sync::Arc};
 
