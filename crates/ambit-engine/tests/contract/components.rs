@@ -77,6 +77,23 @@ fn output_that_nobody_takes_is_kept_within_a_limit() {
     assert!(peak > 100 << 16, "it is part of the guest's memory: {peak}");
 }
 
+/// An output whose reader is gone.
+struct Broken;
+
+impl GuestOutput for Broken {
+    fn try_write(&mut self, _bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+#[test]
+fn output_that_nobody_can_take_is_not_kept() {
+    let host = HostSpec { stdout: Box::new(Broken), ..HostSpec::default() };
+    let (outcome, peak) = run(STREAMS, &[("host-buffers", "64KiB")], host);
+    assert_eq!(outcome, Outcome::Exited { code: 0 });
+    assert!(peak < 1 << 20, "only the guest's own memory: {peak}");
+}
+
 /// Waits for the first of five seconds and an hour, and tells by its exit whether the clock has gone on by about the former.
 const SLEEPER: &str = r#"(component
     (import "wasi:io/poll@0.2.0" (instance $poll

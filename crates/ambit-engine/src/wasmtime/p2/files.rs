@@ -23,11 +23,14 @@ use super::{
     file_streams::{FileError, Reader, Writer},
     file_types::{self, follows, new_time},
 };
-use crate::host::{
-    Errno,
-    descriptor::{Dir, File, OpenSlot},
-    files::{self, Listing, Opened},
-    writable,
+use crate::{
+    host::{
+        Errno, Stop,
+        descriptor::{Dir, File, OpenSlot},
+        files::{self, Listing, Opened},
+        writable,
+    },
+    meter::Meter,
 };
 
 /// Entries of a directory that are read ahead.
@@ -43,11 +46,19 @@ enum Descriptor {
     Dir(Dir),
 }
 
-/// A listing under way. A directory has no more than a page of its entries here.
+/// A listing under way. A directory has no more than a page of its entries here, which are charged.
 struct EntryStream {
     listing: Listing,
     page: VecDeque<Result<DirectoryEntry, Errno>>,
+    charged: u64,
+    meter: Arc<Meter>,
     _slot: OpenSlot,
+}
+
+impl Drop for EntryStream {
+    fn drop(&mut self) {
+        self.meter.release_buffer(self.charged);
+    }
 }
 
 /// The same resource, by what the table holds.
@@ -208,7 +219,8 @@ impl HostDescriptor for View<'_> {
     async fn read_directory(&mut self, fd: Fd) -> FsResult<Entries> {
         let slot = OpenSlot::take(&self.host.meter)?;
         let listing = Listing::of(self.dir(&fd)?)?;
-        Ok(held(&self.table.push(EntryStream { listing, page: VecDeque::new(), _slot: slot })?))
+        let meter = Arc::clone(&self.host.meter);
+        Ok(held(&self.table.push(EntryStream { listing, page: VecDeque::new(), charged: 0, meter, _slot: slot })?))
     }
 
     async fn create_directory_at(&mut self, fd: Fd, name: String) -> FsResult<()> {
@@ -313,7 +325,17 @@ impl HostDirectoryEntryStream for View<'_> {
 
 impl EntryStream {
     /// Reads the next page. One that comes out empty is the end.
-    fn turn(&mut self) -> Result<(), Errno> {
+    fn turn(&mut self) -> FsResult<()> {
+        self.meter.release_buffer(std::mem::take(&mut self.charged));
+        self.fill()?;
+        let names: usize = self.page.iter().flatten().map(|entry| entry.name.len()).sum();
+        let bytes = (names + self.page.len() * size_of::<Result<DirectoryEntry, Errno>>()) as u64;
+        self.meter.keep_buffer(bytes).map_err(|_| FsError::trap(wasmtime::Error::new(Stop::Limit)))?;
+        self.charged = bytes;
+        Ok(())
+    }
+
+    fn fill(&mut self) -> Result<(), Errno> {
         let page = &mut self.page;
         let mut resume = None;
         self.listing.read(|entry| {

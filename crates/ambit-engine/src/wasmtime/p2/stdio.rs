@@ -33,7 +33,7 @@ impl StdoutStream for Output {
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(Out { output: self.0.clone(), pending: Bytes::new(), charged: 0 })
+        Box::new(Out { output: self.0.clone(), pending: Bytes::new(), charged: 0, open: true })
     }
 }
 
@@ -43,16 +43,25 @@ struct Out {
     pending: Bytes,
     /// What is charged for `pending`: all of the write that it is the rest of, since that is what is held.
     charged: u64,
+    /// An output that failed takes nothing more.
+    open: bool,
 }
 
 impl Out {
     fn drain(&mut self) -> StreamResult<()> {
+        if !self.open {
+            return Err(StreamError::Closed);
+        }
         while !self.pending.is_empty() {
             match self.output.try_write(&[IoSlice::new(&self.pending)]) {
                 Ok(Some(written)) => drop(self.pending.split_to(written)),
                 Ok(None) => return Ok(()),
                 Err(Fail::Stop(stop)) => return Err(StreamError::Trap(wasmtime::Error::new(stop))),
-                Err(Fail::Errno(_)) => return Err(StreamError::Closed),
+                Err(Fail::Errno(_)) => {
+                    self.open = false;
+                    self.release();
+                    return Err(StreamError::Closed);
+                }
             }
         }
         self.release();
@@ -86,7 +95,9 @@ impl OutputStream for Out {
             return Err(beyond());
         }
         let len = bytes.len() as u64;
-        self.pending = bytes;
+        if self.open {
+            self.pending = bytes;
+        }
         self.drain()?;
         if !self.pending.is_empty() {
             let kept = self.output.meter().keep_buffer(len);
