@@ -4,10 +4,36 @@
 //! The catalogue names them `bytes:ID`. They are written byte by byte, so that nothing stands between the attack and the
 //! file; ids that end in `-within` have the same shape inside the default limits, and must be admitted. All is deterministic.
 
+/// The rest of a component that is a program and does nothing.
+const PROGRAM: &str = r#"
+    (core module $m (func (export "run") (result i32) (i32.const 0)))
+    (core instance $i (instantiate $m))
+    (func $run (result (result)) (canon lift (core func $i "run")))
+    (instance (export "wasi:cli/run@0.2.0") (export "run" (func $run)))"#;
+
+/// A program with components in it, `depth` of them one in the other.
+fn components(depth: usize) -> Vec<u8> {
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+    const COMPONENT: u8 = 4;
+    let nested = (1..depth).fold(EMPTY.to_vec(), |inner, _| [EMPTY, &section(COMPONENT, &inner)].concat());
+    let program = wat::parse_str(format!("(component {PROGRAM})")).expect("valid text");
+    [program, section(COMPONENT, &nested)].concat()
+}
+
+/// A program of `count` core instances.
+fn instances(count: usize) -> Vec<u8> {
+    let more = "(core instance (instantiate $m))".repeat(count - 1);
+    wat::parse_str(format!("(component {PROGRAM} {more})")).expect("valid text")
+}
+
 /// Returns the module called `id`, or `None` when there is none of that name.
 pub(crate) fn generate(id: &str) -> Option<Vec<u8>> {
     Some(match id {
         "cpu-013" => straight_line_bulk(1_000),
+
+        "cmp-002" => components(1_200),
+        "cmp-002-within" => components(90),
+        "cmp-003" => instances(600),
 
         "inv-002" => truncated(),
         "inv-003" => over_long_size(&[0x84, 0x80, 0x80, 0x80, 0x80, 0x00]),

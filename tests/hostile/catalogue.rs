@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, fs, time::Duration};
 use ambit_core::Span;
 use serde::Deserialize;
 
-use crate::door::guests;
+use crate::{adapted, door::guests, world};
 
 /// One row: an attack, and what must become of it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Row {
     pub(crate) id: String,
@@ -35,13 +35,23 @@ pub(crate) struct Row {
     pub(crate) scripted: bool,
     pub(crate) lifted: Option<Lifted>,
     pub(crate) no_lift: Option<String>,
+    /// Whether the file is the one core module of a component, which imports what `wit/wasi.wit` has.
+    #[serde(default)]
+    world: bool,
+    /// What becomes of it as a component, if that is something else: the adapter has its own way with what it gets.
+    adapted: Option<String>,
+    /// Why the attack is not made by preview 2 as well.
+    not_adapted: Option<String>,
+    /// Whether the program is made a component of.
+    #[serde(skip)]
+    adapt: bool,
     #[serde(default)]
     #[expect(dead_code, reason = "for readers of the catalogue")]
     why: Option<String>,
 }
 
 /// The same attack with its limit lifted or its grant given.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Lifted {
     invoke: Option<String>,
@@ -126,6 +136,19 @@ impl Row {
         }
     }
 
+    /// The same attack by preview 2, where it can be made: the program behind an adapter.
+    pub(crate) fn adapted(&self) -> Option<Row> {
+        let by_preview1 = self.module.starts_with("wasi-") && self.invoke.is_none();
+        let row = Row { adapt: true, ..self.clone() };
+        (by_preview1 && self.not_adapted.is_none()).then(|| match &self.adapted {
+            None => row,
+            Some(expect) => {
+                let no_lift = Some("it does not come to the limit".into());
+                Row { expect: expect.clone(), violations: Vec::new(), lifted: None, no_lift, ..row }
+            }
+        })
+    }
+
     /// The attack with its limit lifted or its grant given: what `lifted` names replaces what the row has.
     pub(crate) fn lifted_case(&self) -> Option<Case> {
         let lifted = self.lifted.as_ref()?;
@@ -152,6 +175,11 @@ impl Row {
             None => guests().join("hostile").join(&self.module),
         };
         let bytes = fs::read(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
-        wat::parse_bytes(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display())).into_owned()
+        let module = wat::parse_bytes(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display())).into_owned();
+        match (self.adapt, self.world) {
+            (true, _) => adapted::program(&module),
+            (false, true) => world::component(module),
+            (false, false) => module,
+        }
     }
 }

@@ -100,3 +100,41 @@ const LONG_STRING: &str = r#"(component
 fn host_buffers() {
     ends_by(LONG_STRING, "host-buffers", ["512KiB", "4MiB"]);
 }
+
+/// A component that imports this instance, and does nothing.
+fn importing(name: &str, instance: &str) -> String {
+    format!(
+        r#"(component
+            (import "{name}" (instance {instance}))
+            (core module $m (func (export "run") (result i32) (i32.const 0)))
+            (core instance $i (instantiate $m))
+            (func $run (result (result)) (canon lift (core func $i "run")))
+            (instance (export "wasi:cli/run@0.2.0") (export "run" (func $run))))"#
+    )
+}
+
+#[track_caller]
+fn ends(component: &str, expect: &str) {
+    let outcome = Door::new().run(Ask::new(component, &[])).report.outcome;
+    assert_eq!(shown(&outcome), expect, "{outcome:?}");
+}
+
+#[test]
+fn every_version_0_2_is_linked() {
+    let now = r#"(export "now" (func (result u64)))"#;
+    for version in ["0.2.0", "0.2.3", "0.2.12", "0.2.99"] {
+        ends(&importing(&format!("wasi:clocks/monotonic-clock@{version}"), now), "exited:0");
+    }
+    ends(&importing("wasi:clocks/monotonic-clock@0.3.0", now), "rejected:unsupported-feature");
+}
+
+#[test]
+fn what_is_not_provided_can_be_named_for_its_types_only() {
+    let types = r#"(type $m (variant (case "get") (case "other" string))) (export "method" (type (eq $m)))"#;
+    let calls = r#"(export "f" (func (result string)))"#;
+    for package in ["wasi:http/types@0.2.0", "wasi:keyvalue/store@0.2.0", "wasi:config/store@0.2.0"] {
+        ends(&importing(package, types), "exited:0");
+        ends(&importing(package, calls), "rejected:import-denied");
+        ends(&importing(package, r#"(export "fields" (type (sub resource)))"#), "rejected:import-denied");
+    }
+}

@@ -1,10 +1,13 @@
 //! Rows of the feature list, each by its name: what five earlier designs promised, and where each of them failed.
 
+#[path = "../adapted.rs"]
+mod adapted;
 mod alone;
 mod b_batch;
 mod components;
 #[path = "../door.rs"]
 mod door;
+mod previews;
 mod q4;
 mod q_quota;
 mod scripted;

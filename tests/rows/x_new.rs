@@ -61,21 +61,6 @@ fn x1_no_host_function_is_granted_that_nobody_added() {
 }
 
 #[test]
-fn x1_components_have_no_files_where_no_quota_holds() {
-    let component = crate::door::guest("bin/hello-p2.wasm");
-    let outcome = |grants: Grants| {
-        let mut ask = Ask::new(&component, &[]);
-        ask.spec.grants = Some(grants);
-        shown(&Door::new().run(ask).report.outcome)
-    };
-    let dir = |text: &str| Grants { dirs: vec![text.parse().expect("a grant")], ..Grants::default() };
-    assert_eq!(outcome(dir("/tmp:/t:rw")), "rejected:unenforceable");
-    assert_eq!(outcome(Grants { tmp: Some("1MiB".parse().expect("a size")), ..Grants::default() }), "rejected:unenforceable");
-    assert_eq!(outcome(dir("/tmp:/t:ro")), "rejected:unenforceable");
-    assert_eq!(outcome(Grants::default()), "exited:0");
-}
-
-#[test]
 fn x2_one_budget_over_memories_and_tables() {
     let door = Door::new();
     let run = |text: &str, limits: &[(&str, &str)]| door.run(Ask::new(text, limits)).report;

@@ -37,15 +37,11 @@ pub fn could_ask_for(module: &Verified) -> Vec<(GrantKey, String)> {
 /// # Errors
 /// `unenforceable`, naming the grant.
 pub fn check_grants(module: &Verified, grants: &Grants) -> Result<(), Rejection> {
-    let refuse = |message: &str| Err(Rejection::new(RejectReason::Unenforceable, message));
     match module.kind() {
-        ModuleKind::Core => Ok(()),
-        ModuleKind::Component if grants.tmp.is_some() => {
-            refuse("grant `tmp`: files of components have no quotas in this version; core modules have them")
+        ModuleKind::Component if !grants.functions.is_empty() => {
+            let message = "grant `functions`: components cannot import the host's own functions in this version";
+            Err(Rejection::new(RejectReason::Unenforceable, message))
         }
-        ModuleKind::Component if !grants.dirs.is_empty() => refuse(
-            "grant `dirs`: files of components have neither quotas nor a guard against FIFOs and devices in this version; core modules have both",
-        ),
-        ModuleKind::Component => Ok(()),
+        ModuleKind::Core | ModuleKind::Component => Ok(()),
     }
 }

@@ -233,7 +233,7 @@ limits! {
     resource_table ResourceTable "resource-table" Count = Bound::At(Count(10_000)), Count(1) => Count(10_000_000),
         "host resources (streams, pollables, descriptors) a component may hold";
     host_buffers HostBuffers "host-buffers" ByteSize = Bound::At(ByteSize::mib(16)), ByteSize::kib(64) => ByteSize::gib(4),
-        "bytes the host lifts for one call of a component, or takes as the reply of an exchange, besides `memory`";
+        "bytes the host lifts for one call of a component, keeps for it between calls, or takes as the reply of an exchange";
     stack Stack "stack" ByteSize = Bound::At(ByteSize::kib(512)), ByteSize::kib(1) => ByteSize::mib(8),
         "wasm stack; rounded up to a class of 256 KiB, 512 KiB, 1, 2 or 8 MiB";
     fuel Fuel "fuel" Count = Bound::Unlimited, Count(1) => Count(i64::MAX as u64),

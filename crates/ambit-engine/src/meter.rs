@@ -24,6 +24,8 @@ pub struct Meter {
     disk: Budget,
     files: Budget,
     open_files: Budget,
+    /// Bytes that the host keeps for the guest.
+    kept: AtomicU64,
     /// Fuel that earlier calls of a kept guest used.
     fuel_before: AtomicU64,
     counters: Counters,
@@ -113,6 +115,7 @@ impl Meter {
             disk: budget(LimitKey::Disk, Disk, Unasked),
             files: budget(LimitKey::Files, Files, Unasked),
             open_files: budget(LimitKey::OpenFiles, OpenFiles, Unasked),
+            kept: AtomicU64::new(0),
             fuel_before: AtomicU64::new(0),
             counters,
             record: Mutex::default(),
@@ -210,6 +213,24 @@ impl Meter {
     /// Charges a log message.
     pub(crate) fn take_log(&self, bytes: u64) -> Result<(), Excess> {
         self.log_bytes.take(&self.counters, bytes).inspect_err(|&excess| self.end(excess))
+    }
+
+    /// Charges bytes that the host keeps for the guest beyond one call, such as output that nobody has taken yet. They are
+    /// part of its memory, and more than either limit allows ends the run.
+    pub(crate) fn keep_buffer(&self, bytes: u64) -> Result<(), Excess> {
+        let allowed = self.limits.host_buffers.ceiling();
+        let used = self.kept.load(Relaxed).saturating_add(bytes);
+        let kept =
+            if used > allowed { Err(Excess { limit: LimitKey::HostBuffers, allowed, used }) } else { self.grow_memory(bytes) };
+        kept.inspect_err(|&excess| self.end(excess))?;
+        self.kept.store(used, Relaxed);
+        Ok(())
+    }
+
+    /// Takes back what [`Meter::keep_buffer`] charged.
+    pub(crate) fn release_buffer(&self, bytes: u64) {
+        self.kept.store(self.kept.load(Relaxed).saturating_sub(bytes), Relaxed);
+        self.release_memory(bytes);
     }
 
     // ---- limits that fail a call ----

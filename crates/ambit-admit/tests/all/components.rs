@@ -1,7 +1,7 @@
 //! Components: imports, exports, entries.
 
-use ambit_admit::{Entry, ExternType, ModuleKind, known_interfaces};
-use ambit_core::{Feature, ImportPolicy, ImportRule, RejectReason};
+use ambit_admit::{Entry, ExternType, ModuleKind, check_grants, known_interfaces};
+use ambit_core::{Feature, Grants, ImportPolicy, ImportRule, RejectReason};
 
 use crate::check::{accept, allowing, limited, refuse, rules};
 
@@ -43,6 +43,18 @@ fn other_imports_are_denied() {
     denied(r#"(component (import "c" (component)))"#, "it is a component by itself");
     denied(r#"(component (import "t" (type (sub resource))))"#, "it is a resource by itself");
     denied(r#"(component (import "a:b/c" (instance (export "r" (type (sub resource))))))"#, "no package `a:b`");
+}
+
+#[test]
+fn components_are_not_given_functions_of_the_embedder() {
+    let component = accept("(component)", &rules());
+    let grants =
+        |functions: &[&str]| Grants { functions: functions.iter().map(ToString::to_string).collect(), ..Grants::default() };
+    assert_eq!(check_grants(&component, &grants(&[])), Ok(()));
+    let refused = check_grants(&component, &grants(&["kv.read"])).expect_err("refused");
+    assert_eq!(refused.reason, RejectReason::Unenforceable);
+    assert!(refused.message.contains("grant `functions`"), "{}", refused.message);
+    assert_eq!(check_grants(&accept("(module)", &rules()), &grants(&["kv.read"])), Ok(()));
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! The clocks a guest sees.
 
-use std::time::{Instant, SystemTime};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Instant, SystemTime},
+};
 
 use ambit_core::Clock;
 
@@ -10,19 +16,20 @@ const YEAR_2000: u64 = 946_684_800_000_000_000;
 const FIXED_STEP: u64 = 1_000;
 const MILLISECOND: u64 = 1_000_000;
 
-/// The clocks a guest sees. The monotonic one starts at zero with the guest, so that it tells nothing of the host.
+/// The clocks a guest sees. The monotonic one starts at zero with the guest, so that it tells nothing of the host. Clones
+/// are the same clocks.
 #[derive(Debug, Clone)]
 pub struct GuestClock {
     kind: Clock,
     start: Instant,
     /// Where the fixed clock stands, in nanoseconds since its start.
-    fixed: u64,
+    fixed: Arc<AtomicU64>,
 }
 
 impl GuestClock {
     /// Clocks of this kind, starting now.
     pub fn new(kind: Clock) -> Self {
-        Self { kind, start: Instant::now(), fixed: 0 }
+        Self { kind, start: Instant::now(), fixed: Arc::default() }
     }
 
     /// Nanoseconds since 1970.
@@ -63,12 +70,17 @@ impl GuestClock {
 
     /// Lets the fixed clock sleep: it jumps, and no time passes.
     pub(crate) fn skip(&mut self, nanos: u64) {
-        self.fixed = self.fixed.saturating_add(nanos).min(u64::MAX / 4);
+        self.fixed.store(self.stands().saturating_add(nanos).min(u64::MAX / 4), Relaxed);
+    }
+
+    /// Where the fixed clock stands, without reading it.
+    pub(crate) fn stands(&self) -> u64 {
+        self.fixed.load(Relaxed)
     }
 
     fn step(&mut self) -> u64 {
         self.skip(FIXED_STEP);
-        self.fixed
+        self.stands()
     }
 
     fn elapsed(&self) -> u64 {

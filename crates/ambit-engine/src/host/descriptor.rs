@@ -10,8 +10,13 @@ use std::{
 };
 
 use ambit_core::Access;
+use rustix::fs::OFlags;
 
-use super::{Errno, Fail, Host};
+use super::{
+    Errno, Host,
+    files::{Listing, Opened},
+};
+use crate::meter::Meter;
 
 /// A directory of the host's that a guest is given, opened before the guest exists.
 #[derive(Debug, Clone)]
@@ -52,6 +57,27 @@ impl Mount {
     }
 }
 
+/// A descriptor that the limit on open files was charged with, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct OpenSlot(Arc<Meter>);
+
+impl OpenSlot {
+    /// Charges one.
+    ///
+    /// # Errors
+    /// No more may be open.
+    pub(crate) fn take(meter: &Arc<Meter>) -> Result<Self, Errno> {
+        meter.take_open().map_err(|_| Errno::Mfile)?;
+        Ok(Self(Arc::clone(meter)))
+    }
+}
+
+impl Drop for OpenSlot {
+    fn drop(&mut self) {
+        self.0.give_open();
+    }
+}
+
 /// An open file.
 #[derive(Debug)]
 pub(crate) struct File {
@@ -60,6 +86,9 @@ pub(crate) struct File {
     pub(crate) read: bool,
     pub(crate) write: bool,
     pub(crate) append: bool,
+    /// None, `SYNC` or `DSYNC`.
+    pub(crate) sync: OFlags,
+    pub(crate) _slot: OpenSlot,
 }
 
 /// An open directory.
@@ -67,10 +96,17 @@ pub(crate) struct File {
 pub(crate) struct Dir {
     pub(crate) fd: Arc<OwnedFd>,
     pub(crate) mount: Arc<Mount>,
-    /// Whether it was there from the start.
-    pub(crate) preopened: bool,
-    /// Opened for listing when first listed: the directory itself may be open for resolution only.
-    pub(crate) listing: Option<OwnedFd>,
+    /// What it is charged as; those that were there from the start are not.
+    pub(crate) slot: Option<OpenSlot>,
+    /// Opened when first listed by preview 1.
+    pub(crate) listing: Option<Listing>,
+}
+
+impl Dir {
+    /// A directory that is there from the start.
+    fn preopened(fd: Arc<OwnedFd>, mount: Arc<Mount>) -> Self {
+        Self { fd, mount, slot: None, listing: None }
+    }
 }
 
 #[derive(Debug)]
@@ -91,7 +127,7 @@ impl Descriptors {
     pub(crate) fn new(preopens: Vec<Preopen>) -> Self {
         let dirs = preopens.into_iter().map(|Preopen { fd, guest, access, capacity }| {
             let mount = Arc::new(Mount { guest, access, capacity, written: AtomicU64::new(0) });
-            Descriptor::Dir(Dir { fd, mount, preopened: true, listing: None })
+            Descriptor::Dir(Dir::preopened(fd, mount))
         });
         let standard = [Descriptor::Stdin, Descriptor::Stdout, Descriptor::Stderr];
         Self { slots: standard.into_iter().chain(dirs).map(Some).collect() }
@@ -121,8 +157,20 @@ impl Descriptors {
         }
     }
 
-    /// Puts a descriptor into the lowest free slot. The caller has charged it as open.
-    fn insert(&mut self, descriptor: Descriptor) -> Result<i32, Errno> {
+    /// The directories that are there from the start, as new descriptors of their own.
+    pub(crate) fn preopened(&self) -> impl Iterator<Item = Dir> {
+        self.slots.iter().flatten().filter_map(|descriptor| match descriptor {
+            Descriptor::Dir(Dir { fd, mount, slot: None, .. }) => Some(Dir::preopened(Arc::clone(fd), Arc::clone(mount))),
+            _ => None,
+        })
+    }
+
+    /// Puts what was opened into the lowest free slot.
+    pub(crate) fn insert(&mut self, opened: Opened) -> Result<i32, Errno> {
+        let descriptor = match opened {
+            Opened::File(file) => Descriptor::File(file),
+            Opened::Dir(dir) => Descriptor::Dir(dir),
+        };
         let free = self.slots.iter().position(Option::is_none);
         let slot = free.unwrap_or_else(|| {
             self.slots.push(None);
@@ -137,30 +185,10 @@ impl Descriptors {
     }
 }
 
-/// Whether closing this descriptor frees one that was charged as open.
-fn charged(descriptor: &Descriptor) -> bool {
-    match descriptor {
-        Descriptor::File(_) => true,
-        Descriptor::Dir(dir) => !dir.preopened,
-        Descriptor::Stdin | Descriptor::Stdout | Descriptor::Stderr => false,
-    }
-}
-
 impl Host {
-    /// Opens a descriptor with `open`, within the limit on open files.
-    pub(crate) fn open_descriptor(&mut self, open: impl FnOnce(&mut Self) -> Result<Descriptor, Fail>) -> Result<i32, Fail> {
-        self.meter.take_open().map_err(|_| Errno::Mfile)?;
-        let opened = open(self).and_then(|descriptor| Ok(self.descriptors.insert(descriptor)?));
-        opened.inspect_err(|_| self.meter.give_open())
-    }
-
     /// Closes a descriptor.
     pub(crate) fn close_descriptor(&mut self, fd: i32) -> Result<(), Errno> {
-        let descriptor = self.descriptors.remove(fd)?;
-        if charged(&descriptor) {
-            self.meter.give_open();
-        }
-        Ok(())
+        self.descriptors.remove(fd).map(drop)
     }
 
     /// Moves a descriptor to another number, closing what was there.

@@ -6,10 +6,10 @@
 //! that must wait gives back a [`Wait`], which the adapter drives outside wasm, so that every wait can be dropped.
 
 mod clock;
-mod descriptor;
+pub(crate) mod descriptor;
 mod env;
 mod errno;
-mod file;
+pub(crate) mod files;
 mod input;
 mod log;
 mod memory;
@@ -32,6 +32,7 @@ pub use log::{DiscardLog, GuestLog};
 pub use memory::GuestMemory;
 pub use output::{Capture, Discard, FdOutput, GuestOutput, SharedOutput};
 pub use random::GuestRandom;
+pub(crate) use step::yield_once;
 pub use step::{Fail, Progress, Resume, Stop, Wait};
 
 use self::{descriptor::Descriptors, log::LogGate};

@@ -210,6 +210,11 @@ impl SharedOutput {
         }
     }
 
+    /// The account that it is charged to.
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
     /// Ready when another try is worth it.
     pub(crate) fn writable(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.sink().writable()

@@ -8,10 +8,7 @@ use rand_chacha::{
 
 /// The random numbers a guest sees.
 #[derive(Debug)]
-pub struct GuestRandom {
-    kind: Random,
-    source: Source,
-}
+pub struct GuestRandom(Source);
 
 #[derive(Debug)]
 enum Source {
@@ -22,16 +19,10 @@ enum Source {
 impl GuestRandom {
     /// From this source.
     pub fn new(random: Random) -> Self {
-        let source = match random {
+        Self(match random {
             Random::Os => Source::Os,
             Random::Seeded(seed) => Source::Seeded(Box::new(ChaCha12Rng::seed_from_u64(seed))),
-        };
-        Self { kind: random, source }
-    }
-
-    /// Where they come from.
-    pub(crate) fn kind(&self) -> Random {
-        self.kind
+        })
     }
 
     /// Fills `bytes`.
@@ -39,7 +30,7 @@ impl GuestRandom {
     /// # Panics
     /// The operating system has no random numbers, which Linux never says once it has booted.
     pub fn fill(&mut self, bytes: &mut [u8]) {
-        match &mut self.source {
+        match &mut self.0 {
             Source::Os => getrandom::fill(bytes).expect("the kernel's generator is initialised after boot"),
             Source::Seeded(rng) => rng.fill_bytes(bytes),
         }

@@ -17,7 +17,6 @@ mod limiter;
 mod link;
 mod mapped;
 mod p2;
-mod p2_stdio;
 mod program;
 mod store;
 

@@ -115,7 +115,7 @@ pub fn fd_prestat_dir_name(host: &mut Host, memory: &mut GuestMemory<'_>, fd: i3
 
 fn preopened(host: &Host, fd: i32) -> Result<&str, Errno> {
     match host.descriptors.get(fd)? {
-        Descriptor::Dir(dir) if dir.preopened => Ok(&dir.mount.guest),
+        Descriptor::Dir(dir) if dir.slot.is_none() => Ok(&dir.mount.guest),
         _ => Err(Errno::Badf),
     }
 }

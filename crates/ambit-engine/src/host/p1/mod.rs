@@ -33,7 +33,7 @@ pub use read_write::{fd_pread, fd_pwrite, fd_read, fd_write};
 pub use socket::{sock_accept, sock_recv, sock_send, sock_shutdown};
 pub use stat::{fd_filestat_get, fd_filestat_set_size, fd_filestat_set_times, path_filestat_get, path_filestat_set_times};
 
-use super::{Errno, Fail, GuestMemory, Host, Progress, Stop, descriptor::Dir, memory::field};
+use super::{Errno, Fail, GuestMemory, Host, Progress, Stop, memory::field};
 
 /// A call that ends at once.
 pub type Now = Result<(), Fail>;
@@ -108,29 +108,4 @@ const fn u(value: i32) -> u32 {
 /// A path argument.
 fn path<'m>(memory: &'m GuestMemory<'_>, ptr: i32, len: i32) -> Result<&'m [u8], Errno> {
     super::path::check(memory.slice(u(ptr), u(len))?)
-}
-
-/// The directory `fd` stands for, if something may be changed in it; otherwise a violation that names the remedy.
-fn writable_dir<'h>(host: &'h Host, fd: i32, what: &str, path: &[u8]) -> Result<&'h Dir, Errno> {
-    let dir = host.descriptors.dir(fd)?;
-    if super::writable(dir.mount.access) {
-        return Ok(dir);
-    }
-    let guest = &dir.mount.guest;
-    host.meter.violate("dirs", || {
-        let (path, guest) = (ambit_core::escape(path, 128), ambit_core::escape(guest, 64));
-        format!("{what} `{path}` in {guest}, which is read-only; allow it with --dir HOST:{guest}:rw")
-    });
-    Err(Errno::Rofs)
-}
-
-/// Records an attempt to leave a directory, and passes every other error on.
-fn beneath<T>(host: &Host, result: Result<T, Errno>, path: &[u8]) -> Result<T, Errno> {
-    if matches!(result, Err(Errno::Notcapable)) {
-        host.meter.violate("dirs", || {
-            let path = ambit_core::escape(path, 128);
-            format!("`{path}` leads out of the granted directory or is no regular file; allow it with --dir HOST:GUEST")
-        });
-    }
-    result
 }

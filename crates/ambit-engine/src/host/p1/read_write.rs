@@ -124,9 +124,7 @@ pub fn fd_pread(host: &mut Host, memory: &mut GuestMemory<'_>, fd: i32, iovs: i3
         return Err(Errno::Badf.into());
     }
     let read = match buffers(memory, iovs, iovs_len, MOST)?.first() {
-        Some(&(ptr, len)) => {
-            rustix::io::pread(&file.fd, memory.slice_mut(ptr, len)?, offset.cast_unsigned()).map_err(Errno::from)?
-        }
+        Some(&(ptr, len)) => file.read(memory.slice_mut(ptr, len)?, offset.cast_unsigned())?,
         None => 0,
     };
     Ok(memory.write_size(u(out), read)?)

@@ -1,15 +1,16 @@
 //! What files are, and when they were changed.
 
-use std::os::fd::AsFd;
-
-use rustix::fs::{AtFlags, FileType, Stat, Timespec, Timestamps};
+use rustix::fs::{FileType, Stat, Timestamps};
 
 use super::{
-    Errno, GuestMemory, Host, Now, beneath,
+    Errno, GuestMemory, Host, Now,
     fd::{CHARACTER_DEVICE, DIRECTORY, REGULAR_FILE, UNKNOWN},
-    path, u, writable_dir,
+    path, u,
 };
-use crate::host::{descriptor::Descriptor, path as resolve};
+use crate::host::{
+    descriptor::Descriptor,
+    files::{self, NewTime},
+};
 
 const ATIM: i32 = 1;
 const ATIM_NOW: i32 = 1 << 1;
@@ -71,8 +72,7 @@ pub fn fd_filestat_get(host: &mut Host, memory: &mut GuestMemory<'_>, fd: i32, o
 /// The path leads outside, and the usual reasons.
 pub fn path_filestat_get(host: &mut Host, memory: &mut GuestMemory<'_>, fd: i32, flags: i32, ptr: i32, len: i32, out: i32) -> Now {
     let name = path(memory, ptr, len)?;
-    let dir = host.descriptors.dir(fd)?;
-    let stat = beneath(host, resolve::stat(dir.fd.as_fd(), name, u(flags) & 1 != 0), name)?;
+    let stat = files::stat(&host.meter, host.descriptors.dir(fd)?, name, u(flags) & 1 != 0)?;
     write_stat(memory, out, &stat)
 }
 
@@ -88,16 +88,15 @@ pub fn fd_filestat_set_size(host: &mut Host, _memory: &mut GuestMemory<'_>, fd: 
 fn times(atim: i64, mtim: i64, flags: i32) -> Result<Timestamps, Errno> {
     let time = |value: i64, set: i32, now: i32| match (flags & set != 0, flags & now != 0) {
         (true, true) => Err(Errno::Inval),
-        (false, true) => Ok(Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW }),
-        (false, false) => Ok(Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT }),
+        (false, true) => Ok(NewTime::Now),
+        (false, false) => Ok(NewTime::Keep),
         (true, false) => {
             let value = value.cast_unsigned();
-            let tv_sec = i64::try_from(value / 1_000_000_000).map_err(|_| Errno::Overflow)?;
-            let tv_nsec = i64::try_from(value % 1_000_000_000).map_err(|_| Errno::Overflow)?;
-            Ok(Timespec { tv_sec, tv_nsec })
+            let nanoseconds = u32::try_from(value % 1_000_000_000).map_err(|_| Errno::Overflow)?;
+            Ok(NewTime::At { seconds: value / 1_000_000_000, nanoseconds })
         }
     };
-    Ok(Timestamps { last_access: time(atim, ATIM, ATIM_NOW)?, last_modification: time(mtim, MTIM, MTIM_NOW)? })
+    files::timestamps(time(atim, ATIM, ATIM_NOW)?, time(mtim, MTIM, MTIM_NOW)?)
 }
 
 /// `fd_filestat_set_times`.
@@ -107,12 +106,8 @@ fn times(atim: i64, mtim: i64, flags: i32) -> Result<Timestamps, Errno> {
 pub fn fd_filestat_set_times(host: &mut Host, _memory: &mut GuestMemory<'_>, fd: i32, atim: i64, mtim: i64, flags: i32) -> Now {
     let times = times(atim, mtim, flags)?;
     match host.descriptors.get(fd)? {
-        Descriptor::File(file) if file.write => Ok(rustix::fs::futimens(&file.fd, &times).map_err(Errno::from)?),
-        Descriptor::File(_) => Err(Errno::Rofs.into()),
-        Descriptor::Dir(_) => {
-            let dir = writable_dir(host, fd, "set the times of", b".")?;
-            Ok(rustix::fs::utimensat(&dir.fd, c"", &times, AtFlags::EMPTY_PATH).map_err(Errno::from)?)
-        }
+        Descriptor::File(file) => Ok(files::set_file_times(file, &times)?),
+        Descriptor::Dir(dir) => Ok(files::set_dir_times(&host.meter, dir, &times)?),
         Descriptor::Stdin | Descriptor::Stdout | Descriptor::Stderr => Err(Errno::Badf.into()),
     }
 }
@@ -135,7 +130,5 @@ pub fn path_filestat_set_times(
 ) -> Now {
     let times = times(atim, mtim, fst_flags)?;
     let name = path(memory, ptr, len)?;
-    let dir = writable_dir(host, fd, "set the times of", name)?;
-    let found = beneath(host, resolve::locate(dir.fd.as_fd(), name, u(flags) & 1 != 0), name)?;
-    Ok(rustix::fs::utimensat(found, c"", &times, AtFlags::EMPTY_PATH).map_err(Errno::from)?)
+    Ok(files::set_times_at(&host.meter, host.descriptors.dir(fd)?, name, u(flags) & 1 != 0, &times)?)
 }

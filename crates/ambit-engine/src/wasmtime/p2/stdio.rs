@@ -13,10 +13,8 @@ use wasmtime_wasi::{
     p2::{InputStream, OutputStream, Pollable, StreamError, StreamResult},
 };
 
-use crate::host::{Fail, SharedInput, SharedOutput};
-
-/// The most a component may write or read at once.
-const MOST: usize = 64 << 10;
+use super::{MOST, beyond, zeroes};
+use crate::host::{Fail, SharedInput, SharedOutput, Stop};
 
 type Waiting = Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
 
@@ -35,7 +33,7 @@ impl StdoutStream for Output {
     }
 
     fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(Out { output: self.0.clone(), pending: Bytes::new() })
+        Box::new(Out { output: self.0.clone(), pending: Bytes::new(), charged: 0, open: true })
     }
 }
 
@@ -43,19 +41,42 @@ impl StdoutStream for Output {
 struct Out {
     output: SharedOutput,
     pending: Bytes,
+    /// What is charged for `pending`: all of the write that it is the rest of, since that is what is held.
+    charged: u64,
+    /// An output that failed takes nothing more.
+    open: bool,
 }
 
 impl Out {
     fn drain(&mut self) -> StreamResult<()> {
+        if !self.open {
+            return Err(StreamError::Closed);
+        }
         while !self.pending.is_empty() {
             match self.output.try_write(&[IoSlice::new(&self.pending)]) {
                 Ok(Some(written)) => drop(self.pending.split_to(written)),
-                Ok(None) => break,
+                Ok(None) => return Ok(()),
                 Err(Fail::Stop(stop)) => return Err(StreamError::Trap(wasmtime::Error::new(stop))),
-                Err(Fail::Errno(_)) => return Err(StreamError::Closed),
+                Err(Fail::Errno(_)) => {
+                    self.open = false;
+                    self.release();
+                    return Err(StreamError::Closed);
+                }
             }
         }
+        self.release();
         Ok(())
+    }
+
+    fn release(&mut self) {
+        self.pending = Bytes::new();
+        self.output.meter().release_buffer(std::mem::take(&mut self.charged));
+    }
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 
@@ -71,10 +92,23 @@ impl Pollable for Out {
 impl OutputStream for Out {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
         if bytes.len() > MOST || !self.pending.is_empty() {
-            return Err(StreamError::trap("write beyond what check-write allowed"));
+            return Err(beyond());
         }
-        self.pending = bytes;
-        self.drain()
+        let len = bytes.len() as u64;
+        if self.open {
+            self.pending = bytes;
+        }
+        self.drain()?;
+        if !self.pending.is_empty() {
+            let kept = self.output.meter().keep_buffer(len);
+            kept.map_err(|_| StreamError::Trap(wasmtime::Error::new(Stop::Limit)))?;
+            self.charged = len;
+        }
+        Ok(())
+    }
+
+    fn write_zeroes(&mut self, len: usize) -> StreamResult<()> {
+        self.write(zeroes(len)?)
     }
 
     fn flush(&mut self) -> StreamResult<()> {

@@ -1,16 +1,31 @@
-//! Writing to files, within quotas.
+//! What is in files: reading it, and changing it within quotas.
 
 use std::io::IoSlice;
 
-use super::{Errno, descriptor::File};
-use crate::meter::Meter;
+use crate::{
+    host::{Errno, descriptor::File},
+    meter::Meter,
+};
 
 impl File {
+    /// Its size in bytes.
+    pub(crate) fn size(&self) -> Result<u64, Errno> {
+        u64::try_from(rustix::fs::fstat(&self.fd)?.st_size).map_err(|_| Errno::Overflow)
+    }
+
+    /// Reads some bytes at `offset`; 0 is the end.
+    pub(crate) fn read(&self, buf: &mut [u8], offset: u64) -> Result<usize, Errno> {
+        if !self.read {
+            return Err(Errno::Badf);
+        }
+        Ok(rustix::io::pread(&self.fd, buf, offset)?)
+    }
+
     /// Charges a change that leaves the file at least `end` bytes long after writing `bytes` of them, and gives back what
     /// was charged. Writing counts each byte written; growing without writing (a hole, a truncation upwards) counts too,
     /// or a sparse file would be free.
     fn charge(&self, meter: &Meter, end: u64, bytes: u64) -> Result<Charge<'_>, Errno> {
-        let size = u64::try_from(rustix::fs::fstat(&self.fd)?.st_size).map_err(|_| Errno::Overflow)?;
+        let size = self.size()?;
         meter.check_file_size(end).map_err(|_| Errno::Fbig)?;
         let amount = bytes.max(end.saturating_sub(size));
         meter.take_disk(amount).map_err(|_| Errno::Nospc)?;
@@ -30,7 +45,7 @@ impl File {
         let bytes: u64 = bufs.iter().map(|buf| buf.len() as u64).sum();
         let start = match offset {
             // Linux appends to such a file whatever the offset is.
-            _ if self.append => u64::try_from(rustix::fs::fstat(&self.fd)?.st_size).map_err(|_| Errno::Overflow)?,
+            _ if self.append => self.size()?,
             Some(offset) => offset,
             None => rustix::fs::tell(&self.fd)?,
         };
