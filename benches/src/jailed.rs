@@ -176,6 +176,8 @@ pub enum Doing {
     Reads,
     /// It fills its memory again and again.
     Fills,
+    /// It has filled its memory once, and sleeps.
+    Holds,
     /// Its module is being compiled, which takes for ever.
     Compiles,
 }
@@ -194,6 +196,7 @@ pub fn kill_overshoot(doing: Doing, runs: usize) -> (f64, f64) {
         Doing::Sleeps => (wat::parse_str(SLEEPS).expect("valid text"), None),
         Doing::Reads => (guest("bin/cat.wasm"), None),
         Doing::Fills => (wat::parse_str(FILLS).expect("valid text"), None),
+        Doing::Holds => (wat::parse_str(SLEEPS.replace(";; first", FILLS_ONCE)).expect("valid text"), None),
         Doing::Compiles => (bomb(), Some("run")),
     };
     let (launcher, policy) = (launcher(), policy(Isolation::Process, limits));
@@ -227,6 +230,13 @@ pub fn kill_overshoot(doing: Doing, runs: usize) -> (f64, f64) {
         assert!(matches!(report.outcome, Outcome::LimitExceeded { .. }), "{doing:?}: {:?}", report.outcome);
     }
     (percentile(over.clone(), 50), percentile(over, 99))
+}
+
+/// What it takes to give back the memory that a guest has filled which fills it again and again, in milliseconds: how much later one
+/// is over that has filled as much and sleeps than one that sleeps.
+pub fn teardown(runs: usize) -> f64 {
+    let (holds, sleeps) = (kill_overshoot(Doing::Holds, runs).0, kill_overshoot(Doing::Sleeps, runs).0);
+    (holds - sleeps).max(0.0)
 }
 
 /// The same of guests that share a worker and yield: the 99th percentile, in milliseconds.
@@ -277,11 +287,15 @@ pub fn idle_memory() -> f64 {
 /// Sleeps for an hour.
 const SLEEPS: &str = r#"(module
   (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
-  (memory (export "memory") 1)
+  (memory (export "memory") 1024)
   (func (export "_start")
+    ;; first
     (i32.store (i32.const 16) (i32.const 1))
     (i64.store (i32.const 24) (i64.const 3600000000000))
     (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"#;
+
+/// Leaves the beginning, from which the one that sleeps takes what it passes on.
+const FILLS_ONCE: &str = "(memory.fill (i32.const 1024) (i32.const 1) (i32.const 0x3fffc00))";
 
 /// Fills 64 MiB again and again.
 const FILLS: &str = r#"(module

@@ -9,7 +9,8 @@ mod scheduling;
 
 pub use guests::{functions, guest, large_module};
 pub use jailed::{
-    Doing, entry_from_scratch, idle_memory, inside_rate, kill_overshoot, tenant_overshoot, unyielding, warm_run, wire_rate,
+    Doing, entry_from_scratch, idle_memory, inside_rate, kill_overshoot, teardown, tenant_overshoot, unyielding, warm_run,
+    wire_rate,
 };
 pub use ours::Ours;
 pub use raw::{Raw, RawComponent, RawPreview1};

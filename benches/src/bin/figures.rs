@@ -9,8 +9,8 @@ use std::time::Instant;
 use ambit_admit::AdmitRules;
 use ambit_benches::{
     Busy, Capped, Doing, Ours, Raw, RawComponent, RawPreview1, capped, churn, entry_from_scratch, guest, idle_memory, inside_rate,
-    kill_overshoot, large_module, neighbour, overshoot, overshoot_of_tokio, parked, policy, rate, shares, tenant_overshoot,
-    unyielding, warm_run, wire_rate,
+    kill_overshoot, large_module, neighbour, overshoot, overshoot_of_tokio, parked, policy, rate, shares, teardown,
+    tenant_overshoot, unyielding, warm_run, wire_rate,
 };
 use ambit_engine::Settings;
 
@@ -59,8 +59,8 @@ const FIGURES: [(&str, Measure); 43] = [
     ("kill-sleeps-p99", || value("ms", killed(Doing::Sleeps).1)),
     ("kill-reads-p50", || value("ms", killed(Doing::Reads).0)),
     ("kill-reads-p99", || value("ms", killed(Doing::Reads).1)),
-    ("kill-fills-p50", || value("ms", killed(Doing::Fills).0)),
-    ("kill-fills-p99", || value("ms", killed(Doing::Fills).1)),
+    ("kill-fills-p50", || value("ms", killed_filling().0)),
+    ("kill-fills-p99", || value("ms", killed_filling().1)),
     ("kill-compiles-p50", || value("ms", killed(Doing::Compiles).0)),
     ("kill-compiles-p99", || value("ms", killed(Doing::Compiles).1)),
     ("kill-tenant-p99", || value("ms", tenant_overshoot(KILLS))),
@@ -99,6 +99,14 @@ fn killed(doing: Doing) -> (f64, f64) {
     let (median, most) = kill_overshoot(doing, KILLS);
     eprintln!("{doing:?}: p50 {median:.2} ms, p99 {most:.2} ms");
     (median, most)
+}
+
+/// The same of guests that fill their memory, beyond what it takes to give that back.
+fn killed_filling() -> (f64, f64) {
+    let teardown = teardown(200);
+    let (median, most) = killed(Doing::Fills);
+    eprintln!("of which the teardown of what was filled: {teardown:.2} ms");
+    (median - teardown, most - teardown)
 }
 
 /// Runs a second in two workers, beside one.

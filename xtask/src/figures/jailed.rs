@@ -28,8 +28,13 @@ pub(super) fn run_hello_crun(repo: &Repo) -> anyhow::Result<Sample> {
     let ambit = shipped(repo)?;
     let bundle = bundle(&crun)?;
     let bundle_path = bundle.to_string_lossy();
-    let theirs = ["run", "--bundle", &*bundle_path, "ambit-figures-hello"];
-    let sample = compared(repo, (&ambit, &["run", HELLO]), (&crun, &theirs), COMPARED_RUNS);
+    // Without a control group, as we have none: that is its quickest.
+    let theirs = ["--cgroup-manager=disabled", "run", "--bundle", &*bundle_path, "ambit-figures-hello"];
+    let tried = Command::new(&crun).args(theirs).output()?;
+    let sample = match tried.status.success() {
+        true => compared(repo, (&ambit, &["run", HELLO]), (&crun, &theirs), COMPARED_RUNS),
+        false => Ok(Sample::Skipped(format!("crun does not run here: {}", String::from_utf8_lossy(&tried.stderr).trim()))),
+    };
     // Whatever is left of it is in the directory for temporary files.
     let _ = fs::remove_dir_all(&bundle);
     sample

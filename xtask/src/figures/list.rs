@@ -296,13 +296,13 @@ pub(super) const FIGURES: &[Figure] = &[
     },
     Figure {
         name: "kill-fills-p50",
-        what: "one that fills 64 MiB again and again, its memory's teardown included, past a deadline of 50 ms: the median until its process is reaped",
+        what: "one that fills 64 MiB again and again, past a deadline of 50 ms and beyond the teardown of that memory: the median until its process is reaped",
         bound: Bound::AtMost(5.0, "ms"),
         measure: |repo| bench(repo, "kill-fills-p50"),
     },
     Figure {
         name: "kill-fills-p99",
-        what: "one that fills 64 MiB again and again, its memory's teardown included, past a deadline of 50 ms: 99 of 100 until its process is reaped",
+        what: "one that fills 64 MiB again and again, past a deadline of 50 ms and beyond the teardown of that memory: 99 of 100 until its process is reaped",
         bound: Bound::AtMost(25.0, "ms"),
         measure: |repo| bench(repo, "kill-fills-p99"),
     },
