@@ -271,8 +271,10 @@ pub fn unyielding() -> f64 {
 
 /// Memory of its own that a worker takes which waits for a job, in MiB.
 pub fn idle_memory() -> f64 {
-    let warm = WarmWorkers::start(launcher(), policy(Isolation::Process, &[]), 1).expect("a thread");
-    while warm.ready() < 1 {
+    // Two, since what a program has of itself in memory is shared by all that run it.
+    let warm = WarmWorkers::start(launcher(), policy(Isolation::Process, &[]), 2).expect("a thread");
+    while warm.ready() < 2 {
+        assert_eq!(warm.trouble(), None);
         std::thread::sleep(Duration::from_millis(1));
     }
     let pid = warm.pids()[0];

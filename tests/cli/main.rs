@@ -15,4 +15,5 @@ mod repeat;
 mod report;
 mod signals;
 mod skipped;
+mod surroundings;
 mod terminal;

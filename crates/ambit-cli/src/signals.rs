@@ -1,13 +1,16 @@
 //! Ctrl-C and termination: the first ends the run, the second ends us.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    fs,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     thread,
     time::Instant,
 };
 
+use anyhow::Context as _;
+
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
+    consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM},
     iterator::Signals,
 };
 
@@ -24,16 +27,26 @@ struct State {
 }
 
 impl OnSignal {
-    /// Listens to signals from now on, on a thread of its own.
+    /// Listens to signals from now on, on a thread of its own. Those that whoever started us has us ignore, as `nohup` does, are
+    /// ignored.
     pub(crate) fn listen() -> anyhow::Result<Self> {
         let on_signal = Self::default();
-        let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+        let ignored = ignored();
+        let is_ignored = |signal: i32| ignored >> (signal - 1) & 1 == 1;
+        if is_ignored(SIGCHLD) {
+            // The kernel would reap our processes, and keep to itself how they ended. Nobody looks at the flag.
+            signal_hook::flag::register(SIGCHLD, Arc::new(AtomicBool::new(false)))
+                .context("cannot hear of the end of processes")?;
+        }
+        let heard = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal));
+        let mut signals = Signals::new(heard).context("cannot listen to signals")?;
         let state = on_signal.clone();
-        thread::Builder::new().name("ambit-signals".into()).spawn(move || {
+        let listening = thread::Builder::new().name("ambit-signals".into()).spawn(move || {
             for signal in signals.forever() {
                 state.caught(signal);
             }
-        })?;
+        });
+        listening.context("cannot start a thread that listens to signals; `ulimit -u` says how many threads there may be")?;
         Ok(on_signal)
     }
 
@@ -67,4 +80,11 @@ impl OnSignal {
         }
         state.end = Some(Box::new(end));
     }
+}
+
+/// The signals that are ignored, from the lowest bit on; none where nobody says so.
+fn ignored() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

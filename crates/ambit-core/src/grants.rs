@@ -227,6 +227,9 @@ impl FromStr for Random {
 }
 
 impl Grants {
+    /// As many directories can be granted: each is a descriptor that is passed to the guest's process.
+    pub const MOST_DIRS: usize = 100;
+
     /// Whether they make sense together: each directory has a name of its own, and no text holds a NUL, at which whoever reads it
     /// would stop without a word.
     ///
@@ -236,6 +239,9 @@ impl Grants {
         let refuse = |message: String| Err(Rejection::new(RejectReason::Policy, message));
         if let Some(arg) = self.args.iter().find(|arg| arg.contains('\0')) {
             return refuse(format!("the argument `{}` holds a NUL, which no argument can", escape(arg, 64)));
+        }
+        if self.dirs.len() > Self::MOST_DIRS {
+            return refuse(format!("{} directories are granted; at most {} can be", self.dirs.len(), Self::MOST_DIRS));
         }
         for (i, dir) in self.dirs.iter().enumerate() {
             let again = self.dirs[..i].iter().any(|other| other.guest == dir.guest);

@@ -44,7 +44,10 @@ fn escaped(bytes: &[u8], cap: usize, push: impl Fn(&mut String, char)) -> String
 }
 
 fn push_char(out: &mut String, c: char) {
-    let deceptive = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    // Marks of direction, joiners, and what has no width or looks like nothing.
+    let deceptive = matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
     match c {
         '\\' => out.push_str("\\\\"),
         '\n' => out.push_str("\\n"),

@@ -11,11 +11,11 @@ use ambit_core::{Access, Layer};
 use rustix::{
     fs::{Mode, OFlags},
     mount::{OpenTreeFlags, open_tree},
-    process::geteuid,
 };
 
 use crate::{
     error::JailError,
+    identity::is_root,
     spawn::NOBODY,
     spec::{DirSource, DirSpec},
     sys::{MountAttributes, set_attributes, user_namespace},
@@ -55,7 +55,7 @@ pub enum GrantError {
 pub fn grant_dir(path: &Path, access: Access) -> Result<(DirSpec, OwnedFd), GrantError> {
     let cannot_open = |error: rustix::io::Errno| GrantError::Open { path: path.to_owned(), source: error.into() };
     let dir = rustix::fs::open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(cannot_open)?;
-    if geteuid().is_root() {
+    if is_root() {
         let mount = translated(dir.as_fd(), access).map_err(|source| GrantError::Jail { path: path.to_owned(), source })?;
         return Ok((DirSpec { access, source: DirSource::Mount }, mount));
     }

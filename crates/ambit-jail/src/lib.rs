@@ -10,6 +10,7 @@ mod child;
 mod enter;
 mod error;
 mod grant;
+mod identity;
 mod landlock;
 mod probe;
 mod rlimits;

@@ -16,6 +16,7 @@ use crate::{
     End, JailError, JailSpec, LandlockStatus, Purpose, Rlimits, SpawnOptions, Spawner,
     cgroup::{Cgroups, Offers},
     grant::grant_dir,
+    identity::is_root,
     landlock,
     seccomp::ExtraSyscalls,
     spawn::is_namespace,
@@ -97,7 +98,7 @@ impl Tried {
 
 /// What else to go without, if `layer` has failed. Nothing, if going without it does not help.
 fn leaning_on(layer: Layer, without: &[Layer]) -> Vec<Layer> {
-    let root = geteuid().is_root();
+    let root = is_root();
     if !is_namespace(layer) {
         return if without.contains(&layer) { Vec::new() } else { vec![layer] };
     }

@@ -21,6 +21,7 @@ use rustix::{
 use crate::{
     child::Child,
     error::JailError,
+    identity::{is_root, proc_is_ours},
     sys::{ChildPlan, clone_and_exec},
     wire::Channel,
 };
@@ -94,8 +95,12 @@ impl Spawner {
     /// Of the program at `path`.
     ///
     /// # Errors
-    /// There is none.
+    /// There is none; or `/proc` is missing, or of another PID namespace, in which the numbers of processes are those of others.
     pub fn of(path: &Path) -> Result<Self, JailError> {
+        if !proc_is_ours() {
+            let why = io::Error::other("it is missing, or of another PID namespace: `mount -t proc proc /proc` in this one");
+            return Err(JailError::other("find this process in `/proc`", &why));
+        }
         let open = |path: &Path, flags: OFlags| {
             rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::empty())
                 .map_err(|error| JailError::other(format!("open `{}`", path.display()), &error.into()))
@@ -116,7 +121,7 @@ impl Spawner {
         let pipe =
             || pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(|error| JailError::other("make a pipe", &error.into()));
         let ((gate, their_gate), (words, their_words)) = (pipe()?, pipe()?);
-        let root = geteuid().is_root();
+        let root = is_root();
         let mut layers: Vec<(Layer, c_int)> = NAMESPACES.to_vec();
         loop {
             let users = layers.iter().any(|(layer, _)| *layer == Layer::UserNamespace);
@@ -185,10 +190,12 @@ fn write_maps(pid: Pid, root: bool) -> Result<(), JailError> {
         written.map_err(|error: io::Error| JailError::new(Layer::UserNamespace, format!("write `{file}`"), &error))
     };
     let (uid, gid) = if root { (NOBODY, NOBODY) } else { (geteuid().as_raw(), getegid().as_raw()) };
-    write("uid_map", &format!("{uid} {uid} 1\n"))?;
+    // Nobody is root in a jail, by whatever name outside.
+    let inside = |id: u32| if id == 0 { NOBODY } else { id };
+    write("uid_map", &format!("{} {uid} 1\n", inside(uid)))?;
     if !root {
         // The kernel's condition for mapping a group without rights outside: no group can be dropped or added.
         write("setgroups", "deny")?;
     }
-    write("gid_map", &format!("{gid} {gid} 1\n"))
+    write("gid_map", &format!("{} {gid} 1\n", inside(gid)))
 }

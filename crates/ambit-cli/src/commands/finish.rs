@@ -16,13 +16,30 @@ pub(crate) struct Talk {
     pub(crate) verbose: bool,
 }
 
-/// Prints results and what there is to say, writes the report, and gives the exit status.
+/// Prints results and what there is to say, writes the report, and gives the exit status: that of the run, whether anybody reads
+/// what is said of it or not.
 pub(crate) fn finish(talk: &Talk, file: Option<ReportFile>, report: Report) -> anyhow::Result<u8> {
     // First of all: talk may find nobody to listen, or block on somebody who does not.
     let written = file.as_ref().map_or(Ok(()), |file| file.write_file(&report));
+    let results = tell_results(&report);
+    tell(talk, &report);
+    for said in [results, tell_report(file.as_ref(), &report), written] {
+        match said {
+            Err(error) if !output::is_broken_pipe(&error) => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(report.outcome.exit_status())
+}
+
+fn tell_results(report: &Report) -> anyhow::Result<()> {
     for value in &report.results {
         output::data(&value.to_string())?;
     }
+    Ok(())
+}
+
+fn tell(talk: &Talk, report: &Report) {
     if !talk.quiet {
         for violation in &report.violations {
             output::note(&outcome_text::violation(violation));
@@ -39,13 +56,15 @@ pub(crate) fn finish(talk: &Talk, file: Option<ReportFile>, report: Report) -> a
         output::note(&format!("the guest's exit code is {code}, which no process can have; the exit status is 255"));
     }
     if talk.verbose {
-        output::note(&usage(&report));
+        output::note(&usage(report));
     }
+}
+
+fn tell_report(file: Option<&ReportFile>, report: &Report) -> anyhow::Result<()> {
     if let Some(ReportFile::Stderr) = file {
-        io::stderr().write_all(report_file::text(&report)?.as_bytes())?;
+        io::stderr().write_all(report_file::text(report)?.as_bytes())?;
     }
-    written?;
-    Ok(report.outcome.exit_status())
+    Ok(())
 }
 
 /// What was used, in one line, after the exit code if there is one.

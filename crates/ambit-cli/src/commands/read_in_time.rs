@@ -32,11 +32,15 @@ pub(super) fn read_in_time(
         // Nobody may be waiting any more: then the next stage is told.
         let _ = interrupted.send(Err(Outcome::Cancelled { by: "user".into() }));
     });
-    thread::spawn(move || {
+    let started = thread::Builder::new().name("ambit-read".into()).spawn(move || {
         let read = catch_unwind(AssertUnwindSafe(|| read_module::read(&path, &rules)));
         // Nor here.
         let _ = sender.send(read.map_err(|_| Outcome::Lost { reason: "reading the module panicked".into() }));
     });
+    if let Err(error) = started {
+        let reason = format!("cannot start a thread to read the module: {error}; `ulimit -u` says how many there may be");
+        return Err(Outcome::Lost { reason });
+    }
     let Bound::At(allowed) = policy.limits.run.wall_time else {
         return receiver.recv().expect("what a signal does holds a sender");
     };

@@ -25,7 +25,7 @@ pub(super) fn purpose(layer: Layer) -> &'static str {
         Layer::NoNewPrivs => "nothing it executes gives it more rights",
         Layer::NotDumpable => "nobody traces it, and it leaves no core dump",
         Layer::Landlock => "it opens no file, address or socket, whatever namespaces do",
-        Layer::Seccomp => "it reaches little of the kernel: 60 system calls at most",
+        Layer::Seccomp => "it reaches little of the kernel: 50 system calls at most",
     }
 }
 

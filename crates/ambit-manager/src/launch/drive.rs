@@ -84,6 +84,8 @@ pub(super) struct Drive<'a> {
     /// Kept until the end: to wait until its process is gone is for when nobody waits for anything else.
     compilation: Option<Compilation>,
     compile_time: Option<Duration>,
+    /// CPU time that the worker had used before its guest began, which is none of the guest's.
+    before: Option<Duration>,
     /// The guest's.
     budget: Option<CpuBudget>,
     throttle: Option<Throttle>,
@@ -92,6 +94,8 @@ pub(super) struct Drive<'a> {
     log_left: u64,
     /// What the worker said of why it gives up.
     words: Option<String>,
+    /// Whether somebody has taken system calls from its list.
+    denies_more: bool,
 }
 
 impl<'a> Drive<'a> {
@@ -129,10 +133,12 @@ impl<'a> Drive<'a> {
                 compilation,
                 code,
                 compile_time: None,
+                before: None,
                 budget: None,
                 throttle: None,
                 log_left: policy.limits.run.log_bytes.ceiling().saturating_mul(ESCAPED),
                 words: None,
+                denies_more: !launcher.config.syscalls.deny.is_empty(),
                 policy,
                 needs,
                 worker,
@@ -301,7 +307,11 @@ impl<'a> Drive<'a> {
                 WorkerSays::Loaded { refused: Some(rejection), .. } if self.stage != Stage::Running => {
                     return Some(rejection.into());
                 }
-                WorkerSays::Loaded { refused: None, .. } if self.stage == Stage::Loading => self.running(),
+                WorkerSays::Loaded { refused: None, .. } if self.stage == Stage::Loading => {
+                    if let Err(rejection) = self.running() {
+                        return Some(rejection.into());
+                    }
+                }
                 WorkerSays::Log(text) if self.stage == Stage::Running => {
                     let Some(left) = self.log_left.checked_sub(text.len() as u64) else {
                         return Some(lost("the worker passes on more messages than its guest may send".into()).into());
@@ -328,18 +338,21 @@ impl<'a> Drive<'a> {
         None
     }
 
-    fn running(&mut self) {
+    fn running(&mut self) -> Result<(), Rejection> {
         self.stage = Stage::Running;
+        self.before = self.worker.child.cpu_time();
+        self.worker.bounds_cpu(true).map_err(|error| refused(&error))?;
         let (limits, child) = (&self.policy.limits.run, &self.worker.child);
         self.budget = CpuBudget::begin(limits.cpu_time, child, 1);
         self.throttle = self.needs.throttled.map(|share| Throttle::begin(share, child));
+        Ok(())
     }
 
     fn worker_is_gone(&mut self, error: &WireError) -> Ending {
         let words = self.words.take();
         match death(&mut self.worker, words, error) {
             Ok(death) => {
-                let (outcome, violations) = death.of_worker(&self.policy);
+                let (outcome, violations) = death.of_worker(&self.policy, self.denies_more);
                 Ending { violations, ..outcome.into() }
             }
             Err(rejection) => rejection.into(),
@@ -354,6 +367,7 @@ impl<'a> Drive<'a> {
             ending.usage = Usage::of_counters(|counter| page.counters()[counter as usize].load(Relaxed), fuelled);
         }
         let began = !matches!(ending.outcome, Outcome::Rejected(_));
+        let kernel = kernel.zip(self.before).map(|(all, before)| all.saturating_sub(before));
         let cpu = match (ending.usage.cpu_ns.map(Duration::from_nanos), kernel) {
             (Some(said), Some(kernel)) => Some(said.min(kernel)),
             (None, Some(kernel)) if began => Some(kernel),

@@ -122,9 +122,9 @@ impl Launcher {
     /// Launches processes of this program, whose `main` must become what it was spawned for.
     ///
     /// # Errors
-    /// There is no `/proc`.
-    pub fn new(config: LaunchConfig) -> Result<Self, JailError> {
-        Ok(Self::with(Spawner::this_program()?, config))
+    /// There is no `/proc`, or it is of another PID namespace.
+    pub fn new(config: LaunchConfig) -> Result<Self, Rejection> {
+        Ok(Self::with(Spawner::this_program().map_err(|error| refused(&error))?, config))
     }
 
     /// Launches processes of another program.

@@ -85,7 +85,7 @@ pub(crate) struct Process {
     pub(crate) child: Child,
     pub(crate) channel: Channel,
     /// Ended and removed after the process.
-    pub(crate) group: Option<Group>,
+    pub(crate) group: Option<(Group, GroupLimits)>,
     /// What it counts in, of its guest. For looking at, and not to be believed.
     pub(crate) page: Option<SharedPage>,
     /// What it said when it had entered its jail, if that has been heard.
@@ -122,19 +122,21 @@ impl Launcher {
             dirs.push(grant_dir(&dir.host, dir.access).map_err(|error| ungranted(&error))?);
         }
         let tmp = policy.grants.tmp.map(|size| size.get());
-        let group = needs.group.map(|limits| self.group("run", &limits)).transpose()?;
+        let group = needs.group.map(|limits| self.group("run", limits)).transpose()?;
         let mut process = self.spawn(Purpose::Process, worker_rlimits(policy, module), dirs, tmp, group)?;
+        process.bounds_cpu(false).map_err(|error| refused(&error))?;
         let limits = &policy.limits.run;
         let written = limits.log_bytes.ceiling().saturating_mul(ESCAPED).saturating_add(limits.output.ceiling());
         process.channel.takes_at_most(u32::try_from(written).unwrap_or(u32::MAX).saturating_add(MOST_SAID));
         Ok(process)
     }
 
-    /// A group of its own for a process.
-    pub(crate) fn group(&self, name: &str, limits: &GroupLimits) -> Result<Group, Rejection> {
+    /// A group of its own for a process, and what it bounds.
+    pub(crate) fn group(&self, name: &str, limits: GroupLimits) -> Result<(Group, GroupLimits), Rejection> {
         static MADE: AtomicU64 = AtomicU64::new(0);
         let name = format!("{name}-{}", MADE.fetch_add(1, Relaxed));
-        self.cgroups().create(&name, limits).map_err(|error| refused(&error))
+        let group = self.cgroups().create(&name, &limits).map_err(|error| refused(&error))?;
+        Ok((group, limits))
     }
 
     pub(crate) fn spawn(
@@ -143,11 +145,11 @@ impl Launcher {
         rlimits: Rlimits,
         dirs: Vec<(DirSpec, OwnedFd)>,
         tmp: Option<u64>,
-        group: Option<Group>,
+        group: Option<(Group, GroupLimits)>,
     ) -> Result<Process, Rejection> {
-        let join: Vec<BorrowedFd<'_>> = group.iter().flat_map(Group::join_fds).collect();
-        let options =
-            SpawnOptions { dispensable: &self.config.dispensable, cgroup: group.as_ref().and_then(Group::into_fd), join: &join };
+        let join: Vec<BorrowedFd<'_>> = group.iter().flat_map(|(group, _)| group.join_fds()).collect();
+        let cgroup = group.as_ref().and_then(|(group, _)| group.into_fd());
+        let options = SpawnOptions { dispensable: &self.config.dispensable, cgroup, join: &join };
         let spawned = self.spawner.spawn(purpose.process_name(), &options).map_err(|error| refused(&error))?;
         let Spawned { child, channel, given } = spawned;
         let (dirs, mut fds): (Vec<DirSpec>, Vec<OwnedFd>) = dirs.into_iter().unzip();
@@ -192,8 +194,17 @@ impl Process {
         self.child.failed_start().map(|error| refused(&error))
     }
 
+    /// Whether the CPU of its group is bounded from now on. To enter a jail and to end takes as long as it takes: a process that has
+    /// used up its share would be ended when it has earned the next.
+    pub(super) fn bounds_cpu(&self, bounded: bool) -> Result<(), JailError> {
+        let Some((group, limits)) = &self.group else { return Ok(()) };
+        group.set(&GroupLimits { cpus: limits.cpus.filter(|_| bounded), ..*limits })
+    }
+
     /// Ends it and waits until it is gone.
     pub(crate) fn end(&mut self) -> Option<ambit_jail::Exit> {
+        // A group that keeps its bound has it end later.
+        let _ = self.bounds_cpu(false);
         self.child.kill();
         self.child.wait().ok()
     }
@@ -255,12 +266,13 @@ pub(crate) fn death(process: &mut Process, words: Option<String>, error: &WireEr
         let _ = rustix::event::poll(&mut [PollFd::from_borrowed_fd(process.child.pidfd(), PollFlags::IN)], Some(&LINGER));
     }
     let goes_on = closed && !process.child.has_ended();
+    let _ = process.bounds_cpu(false);
     process.child.kill();
     let exit = process.child.wait().ok();
     if let Some(rejection) = process.failed_start() {
         return Err(rejection);
     }
-    let out_of_memory = process.group.as_ref().is_some_and(|group| group.usage().oom_kills.is_some_and(|kills| kills > 0));
+    let out_of_memory = process.group.as_ref().is_some_and(|(group, _)| group.usage().oom_kills.is_some_and(|kills| kills > 0));
     let words = words.or_else(|| process.child.last_words());
     let words = words.or_else(|| goes_on.then(|| "it closed its socket and went on".into()));
     let words = words.or_else(|| (!closed).then(|| error.to_string()));

@@ -52,15 +52,20 @@ impl Death {
         format!("the {who} {how}{why}{words}")
     }
 
-    /// The outcome of a run whose worker ended so.
-    pub(super) fn of_worker(&self, policy: &Policy) -> (Outcome, Vec<Violation>) {
+    /// The outcome of a run whose worker ended so. With `denies_more` it may have made a call that it needs and somebody has denied.
+    pub(super) fn of_worker(&self, policy: &Policy, denies_more: bool) -> (Outcome, Vec<Violation>) {
         let mut violations = Vec::new();
         let outcome = match self.exit.map(|exit| exit.end) {
             _ if self.wanted_memory() => {
                 Outcome::LimitExceeded { limit: LimitKey::Memory, allowed: policy.limits.run.memory.ceiling(), used: None }
             }
             Some(End::Signal(SIGSYS)) => {
-                let attempt = || "a system call that no guest needs; what made it was not WebAssembly any more".into();
+                let attempt = || match denies_more {
+                    true => {
+                        "a system call that is not on its list, from which --deny-syscall has taken some that guests need".into()
+                    }
+                    false => "a system call that no guest needs; what made it was not WebAssembly any more".into(),
+                };
                 Violation::record(&mut violations, "syscall", attempt);
                 Outcome::Killed { signal: signal_name(SIGSYS) }
             }

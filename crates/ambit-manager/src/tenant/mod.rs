@@ -393,7 +393,7 @@ fn spawn(launcher: &Launcher, limits: TenantLimits) -> Result<Process, Rejection
     let TenantLimits { memory, cpus } = limits;
     // The kernel's limit on writable memory counts what a pool has reserved, whoever uses it: memory is a group's to bound.
     let group = (memory.is_some() || cpus.is_some())
-        .then(|| launcher.group("tenant", &GroupLimits { cpus, memory, pids: None }))
+        .then(|| launcher.group("tenant", GroupLimits { cpus, memory, pids: None }))
         .transpose()?;
     launcher.spawn(Purpose::Tenant, Rlimits::default(), Vec::new(), None, group)
 }

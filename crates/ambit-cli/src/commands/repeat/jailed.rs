@@ -11,7 +11,7 @@ use std::{
 };
 
 use ambit_admit::Verified;
-use ambit_core::{Isolation, Metering, Outcome, Policy, Rejection, RunId};
+use ambit_core::{Bound, Isolation, Metering, Outcome, Policy, Rejection, RunId};
 use ambit_manager::{
     Compiled, Control, Entry, LaunchRequest, Launcher, Streams, WarmWorkers,
     tenant::{Repeated, TenantLimits, TenantRun, TenantWorker},
@@ -45,7 +45,11 @@ pub(crate) fn repeat(
         cancel.cancel("user");
     });
     let metering = if isolation == Isolation::Tenant { Metering::Epochs } else { Metering::Kernel };
-    let code = match launcher.compile(&what.module, &what.policy, metering, &control, None) {
+    let deadline = match what.policy.limits.run.wall_time {
+        Bound::At(span) => Instant::now().checked_add(span.duration()),
+        Bound::Unlimited => None,
+    };
+    let code = match launcher.compile(&what.module, &what.policy, metering, &control, deadline) {
         Ok(code) => Arc::new(code),
         Err(outcome) => return Ok(unstarted(&outcome)),
     };

@@ -88,7 +88,13 @@ fn conclude(
     let Tally { mut took, outcomes, failure } = tally;
     took.sort_unstable();
     if let Some(summary) = summary(&took, outcomes, repeat.at_once.get(), seconds, compile_time) {
-        if repeat.json { output::json(&summary)? } else { print(&summary)? }
+        let printed = if repeat.json { output::json(&summary) } else { print(&summary) };
+        // How the runs ended is told by the exit status, whether anybody reads the rest or not.
+        if let Err(error) = printed
+            && !output::is_broken_pipe(&error)
+        {
+            return Err(error);
+        }
     }
     if let Some(rejection) = refused {
         return Ok(unstarted(&Outcome::Rejected(rejection)));
@@ -97,10 +103,10 @@ fn conclude(
         output::error(&format!("the first run that failed: {}", outcome_text::describe(failure)));
         return Ok(failure.exit_status());
     }
-    Ok(if stopped { Outcome::Cancelled { by: "user".into() }.exit_status() } else { 0 })
+    Ok(if stopped { unstarted(&Outcome::Cancelled { by: "user".into() }) } else { 0 })
 }
 
-/// Says why nothing ran.
+/// Says why nothing ran, or no more.
 fn unstarted(outcome: &Outcome) -> u8 {
     output::error(&outcome_text::describe(outcome));
     outcome.exit_status()

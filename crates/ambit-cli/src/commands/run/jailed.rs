@@ -33,7 +33,10 @@ use crate::{
 pub(super) fn run(asked: Asked, repeat: Option<Repeat>, config: LaunchConfig) -> anyhow::Result<u8> {
     let (began, isolation) = (asked.began, asked.isolation);
     let mut refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
-    let launcher = Launcher::new(config)?;
+    let launcher = match Launcher::new(config) {
+        Ok(launcher) => launcher,
+        Err(rejection) => return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
+    };
     if let Some(repeat) = repeat {
         return repeated(repeat, launcher, asked);
     }

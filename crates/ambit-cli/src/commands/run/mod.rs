@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use ambit_core::{EngineId, GrantKey, Isolation, Layer, Policy, Rejection, Unenforceable};
+use ambit_core::{EngineId, GrantKey, Isolation, Layer, Policy, Rejection, Stdin, Unenforceable};
 use ambit_engine::HostFunctions;
 use ambit_manager::{ExtraSyscalls, LaunchConfig};
 use clap::ValueHint;
@@ -156,7 +156,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     let talk = Talk { quiet, verbose };
     let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy()).into_owned();
     // Opened before the guest exists: what lies at that path when it has run is the guest's choice.
-    let report = match report.map(ReportFile::open).transpose() {
+    let input = match settled.spec.grants.as_ref().map(|grants| &grants.stdin) {
+        Some(Stdin::File(path)) => Some(path.as_path()),
+        Some(Stdin::None | Stdin::Inherit) | None => None,
+    };
+    let inputs: Vec<&Path> = [Some(path.as_path()), input].into_iter().flatten().collect();
+    let report = match report.map(|path| ReportFile::open(path, &inputs)).transpose() {
         Ok(report) => report,
         Err(message) => {
             output::error(&message);
