@@ -97,7 +97,7 @@ fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// A run of a hello on a warm worker, from the request to its outcome with the process gone: the median, in milliseconds.
+/// A run of a hello on a warm worker, from the request to its outcome: the median, in milliseconds.
 pub fn warm_run() -> f64 {
     let ready = Ready::new(guest("bin/hello.wasm"), None, Isolation::Process, &[]);
     let warm = WarmWorkers::start(Arc::clone(&ready.launcher), Arc::clone(&ready.policy), 2).expect("a thread");

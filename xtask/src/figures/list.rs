@@ -230,7 +230,7 @@ pub(super) const FIGURES: &[Figure] = &[
     },
     Figure {
         name: "warm-run",
-        what: "a hello in a worker that waited for it, from the request to its outcome with the process gone",
+        what: "a hello in a worker that waited for it, from the request to its outcome",
         bound: Bound::AtMost(1.5, "ms"),
         measure: |repo| bench(repo, "warm-run"),
     },

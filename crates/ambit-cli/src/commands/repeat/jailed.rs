@@ -98,7 +98,7 @@ fn shared(
         }
         if done < times && !stop.load(Relaxed) {
             let outcome = worker.over().unwrap_or_else(|| Outcome::Lost { reason: "the worker is gone".into() });
-            tally.lock().unwrap_or_else(PoisonError::into_inner).count(Duration::ZERO, &outcome);
+            tally.lock().unwrap_or_else(PoisonError::into_inner).untimed(&outcome);
         }
         Ok(())
     };
@@ -127,8 +127,7 @@ fn alone(
         Err(error) => return Some(failed(error)),
     };
     let left = AtomicU64::new(repeat.times.get());
-    let one = || -> Result<(), Rejection> {
-        let mut own = Tally::default();
+    let some = |own: &mut Tally| -> Result<(), Rejection> {
         let next = || left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).ok();
         while let Some(number) = next().filter(|_| !control.is_ended()) {
             let since = Instant::now();
@@ -145,8 +144,13 @@ fn alone(
             own.count(since.elapsed(), &report.outcome);
             bar.inc(1);
         }
-        tally.lock().unwrap_or_else(PoisonError::into_inner).add(own);
         Ok(())
+    };
+    let one = || {
+        let mut own = Tally::default();
+        let refused = some(&mut own);
+        tally.lock().unwrap_or_else(PoisonError::into_inner).add(own);
+        refused
     };
     thread::scope(|scope| {
         let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(one)).collect();

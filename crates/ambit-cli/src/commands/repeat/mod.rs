@@ -47,6 +47,11 @@ impl Tally {
 
     fn count(&mut self, took: Duration, outcome: &Outcome) {
         self.took.push(took);
+        self.untimed(outcome);
+    }
+
+    /// Of a run of which nobody knows how long it took.
+    fn untimed(&mut self, outcome: &Outcome) {
         *self.outcomes.entry(outcome.in_a_word()).or_default() += 1;
         if !outcome.is_success() {
             self.failure.get_or_insert_with(|| outcome.clone());
