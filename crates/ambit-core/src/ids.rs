@@ -13,14 +13,22 @@ pub struct UnknownName {
     hint: String,
 }
 
+/// The most names that an error lists.
+const MOST_NAMED: usize = 64;
+
 impl UnknownName {
     /// An error that names the nearest known name, or all of them if none is near.
     pub fn new<'a>(what: &'static str, given: &str, known: impl Iterator<Item = &'a str>) -> Self {
         let given = crate::text::escape(given, 64);
-        let known: Vec<&str> = known.collect();
+        let mut known: Vec<&str> = known.collect();
+        let mut seen = std::collections::HashSet::new();
+        known.retain(|name| seen.insert(*name));
         let nearest = known.iter().map(|name| (distance(&given, name), name)).min();
         let hint = match nearest {
             Some((distance, name)) if distance <= 1 + name.len() / 4 => format!("did you mean `{name}`?"),
+            _ if known.len() > MOST_NAMED => {
+                format!("known are {} and {} more", known[..MOST_NAMED].join(", "), known.len() - MOST_NAMED)
+            }
             _ => format!("known are {}", known.join(", ")),
         };
         Self { what, given, hint }

@@ -32,6 +32,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Workers that wait for a job. Each serves one run and ends with it; others take their place.
 ///
+/// Dropping it ends those that wait, and those on which a run is under way, which is `lost` then.
+///
 /// Their root is empty and their list of system calls has none for files: runs with directories get a process that is made for
 /// them. Limits are set before the job is told.
 #[derive(Debug)]
@@ -200,6 +202,10 @@ fn keep(launcher: &Launcher, expected: &Arc<Policy>, waiting: &Waiting) {
                 while !state.stop && Instant::now() < until {
                     let left = until.saturating_duration_since(Instant::now());
                     state = waiting.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+                    let spent = std::mem::take(&mut state.spent);
+                    drop(state);
+                    drop(spent);
+                    state = waiting.state();
                 }
             }
         }
