@@ -2,9 +2,11 @@
 
 use std::{
     env, fs,
-    io::Write as _,
+    io::{ErrorKind, Write as _},
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     process::Command,
+    thread,
+    time::Duration,
 };
 
 use ambit_jail::NOBODY;
@@ -31,7 +33,13 @@ fn the_same_as_nobody() {
     // Root's supplementary groups go with the user.
     let mut command = Command::new(program);
     command.uid(NOBODY).gid(NOBODY).current_dir("/").env("AMBIT_SKIPPED", &skipped);
-    let output = command.output().expect("started");
+    // A child that another test makes at this moment may still have the copy open for writing.
+    let output = loop {
+        match command.output() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::sleep(Duration::from_millis(10)),
+            output => break output.expect("started"),
+        }
+    };
     for line in fs::read_to_string(skipped).unwrap_or_default().lines() {
         skip("as nobody", line.trim_start_matches("SKIPPED: "));
     }
