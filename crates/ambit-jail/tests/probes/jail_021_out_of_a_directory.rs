@@ -135,7 +135,8 @@ fn make(file: &str, kind: u32) -> i64 {
 
 /// It does not come back if it went.
 fn run(file: &str) -> i64 {
-    let (mut arguments, mut environment) = ([path(file), 0], [0_u64]);
+    // By the name that it was copied under: where one program has many names it goes by that.
+    let (mut arguments, mut environment) = ([path("true"), 0], [0_u64]);
     call(libc::SYS_execve, [path(file), ptr(&mut arguments), ptr(&mut environment), 0, 0, 0])
 }
 
