@@ -148,5 +148,5 @@ fn man_writes_a_page_for_every_verb() {
     let run = ambit(&["man", "run"]).done();
     assert_eq!(run.stdout, std::fs::read_to_string(pages.join("ambit-run.1")).expect("a page"));
     let none = ambit(&["man", "walk"]).done();
-    assert!(none.status == 125 && none.stderr.contains("no verb `walk`") && none.stderr.contains("inspect"), "{none:?}");
+    assert!(none.status == 2 && none.stderr.contains("no verb `walk`") && none.stderr.contains("inspect"), "{none:?}");
 }

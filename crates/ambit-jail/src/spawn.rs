@@ -131,7 +131,8 @@ impl Spawner {
                 namespaces: layers.iter().fold(0, |flags, (_, flag)| flags | flag),
                 cgroup: options.cgroup,
                 join: options.join,
-                become_id: root.then_some(NOBODY),
+                // Root that has no user namespace of its own ceases to be root, or nothing runs.
+                become_id: (root || !users && geteuid().is_root()).then_some(NOBODY),
                 keep: (users || root).then_some(KEPT),
                 null: self.null.as_fd(),
                 words: their_words.as_fd(),

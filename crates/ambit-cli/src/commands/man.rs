@@ -2,10 +2,11 @@
 
 use std::{fs, path::PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
+use super::USAGE;
 use crate::{cli::Cli, output};
 
 #[derive(Debug, clap::Args)]
@@ -27,7 +28,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         let name = args.verb.as_ref().map_or_else(|| "ambit".into(), |verb| format!("ambit-{verb}"));
         let Some(page) = pages.iter().find(|page| page.name == name) else {
             let verbs: Vec<&str> = pages.iter().filter_map(|page| page.name.strip_prefix("ambit-")).collect();
-            bail!("there is no verb `{}`; there are {}", args.verb.as_deref().unwrap_or_default(), verbs.join(", "));
+            output::error(&format!(
+                "there is no verb `{}`; there are {}",
+                args.verb.as_deref().unwrap_or_default(),
+                verbs.join(", ")
+            ));
+            return Ok(USAGE);
         };
         output::raw(&page.text()?)?;
         return Ok(0);

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ambit_core::{Bound, EngineId, Isolation, LimitKey, Outcome, Policy, Rejection, Report, ResultValue, Usage, Violation, escape};
+use ambit_core::{Bound, Isolation, LimitKey, Outcome, Policy, Rejection, Report, Usage};
 use ambit_jail::wire::{FromWorker, GuestDir, RunJob, ToWorker, WireError};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
@@ -16,6 +16,7 @@ use super::{
     budget::{CpuBudget, Standing},
     compile::{Compilation, Compiled},
     control::Reason,
+    ending::Ending,
     module_file,
     process::{Entered, Needs, PATIENCE, Process, death, layer_names},
     refused,
@@ -30,6 +31,9 @@ const DRAIN: Duration = Duration::from_secs(1);
 pub(crate) const TURN: Duration = Duration::from_millis(5);
 /// An escape is at most so many times as long as what it stands for.
 const ESCAPED: u64 = 10;
+/// How long a worker may take from being handed its artifact to being ready to run it: until then nothing but the deadline bounds
+/// what it uses, and a run may have none. Long: it may still be entering its jail, and share its core with hundreds.
+const LOADING: Duration = Duration::from_secs(30);
 /// The number that its one module has for a worker.
 const MODULE: u32 = 1;
 
@@ -46,26 +50,6 @@ enum Stage {
     Over,
 }
 
-/// How a run ended.
-struct Ending {
-    outcome: Outcome,
-    results: Vec<ResultValue>,
-    usage: Usage,
-    violations: Vec<Violation>,
-}
-
-impl From<Outcome> for Ending {
-    fn from(outcome: Outcome) -> Self {
-        Self { outcome, results: Vec::new(), usage: Usage::default(), violations: Vec::new() }
-    }
-}
-
-impl From<Rejection> for Ending {
-    fn from(rejection: Rejection) -> Self {
-        Outcome::Rejected(rejection).into()
-    }
-}
-
 /// A run under way.
 pub(super) struct Drive<'a> {
     policy: Arc<Policy>,
@@ -79,6 +63,8 @@ pub(super) struct Drive<'a> {
     control: &'a Control,
     stage: Stage,
     deadline: Option<Instant>,
+    /// When the worker was handed its artifact.
+    handed: Option<Instant>,
     /// What its module was compiled to before.
     code: Option<Arc<Compiled>>,
     /// Kept until the end: to wait until its process is gone is for when nobody waits for anything else.
@@ -130,6 +116,7 @@ impl<'a> Drive<'a> {
                 warm,
                 stage: Stage::Compiling,
                 deadline,
+                handed: None,
                 compilation,
                 code,
                 compile_time: None,
@@ -145,7 +132,7 @@ impl<'a> Drive<'a> {
                 request,
                 control,
             }),
-            Err(outcome) => Err(Box::new(report(&policy, &request, outcome.into()))),
+            Err(outcome) => Err(Box::new(Ending::from(outcome).report(&policy, &request))),
         }
     }
 
@@ -244,6 +231,12 @@ impl<'a> Drive<'a> {
             let allowed = self.deadline.map_or(Duration::ZERO, |deadline| deadline - self.request.since);
             return Err(limit(LimitKey::WallTime, allowed, now - self.request.since));
         }
+        if let (Stage::Loading, Some(handed)) = (self.stage, self.handed) {
+            if now >= handed + LOADING {
+                return Err(lost(format!("the worker has not loaded its module within {LOADING:?}")));
+            }
+            sooner(handed + LOADING);
+        }
         if let (Stage::Compiling, Some(compilation)) = (self.stage, &self.compilation)
             && let Some(at) = compilation.due()?
         {
@@ -288,6 +281,7 @@ impl<'a> Drive<'a> {
     /// Hands the artifact over. A worker that is dead is found out next.
     fn load(&mut self, code: &Compiled) {
         self.stage = Stage::Loading;
+        self.handed = Some(Instant::now());
         let worker = &self.worker.channel;
         let _ = worker.send(&ToWorker::Artifact { module: MODULE }, &[code.file()], patience(self.deadline));
     }
@@ -380,29 +374,8 @@ impl<'a> Drive<'a> {
         Report {
             engine_version: entered.as_ref().filter(|_| began).map(|entered| entered.engine_version.clone()),
             layers: entered.map(|entered| layer_names(&entered.layers)).unwrap_or_default(),
-            ..report(&self.policy, &self.request, ending)
+            ..ending.report(&self.policy, &self.request)
         }
-    }
-}
-
-/// The report of a run that ended so, as far as it does not depend on a worker.
-fn report(policy: &Policy, request: &LaunchRequest, ending: Ending) -> Report {
-    let Ending { outcome, results, usage, violations } = ending;
-    // What was refused was run by none.
-    let began = !matches!(outcome, Outcome::Rejected(_));
-    Report {
-        run: request.run,
-        outcome,
-        results,
-        usage: Usage { wall_ns: Some(nanos(request.since.elapsed())), ..usage },
-        violations,
-        policy: Some(policy.clone()),
-        module: Some(request.module.digest()),
-        name: Some(escape(&request.name, 256)),
-        engine: began.then_some(EngineId::Wasmtime),
-        engine_version: None,
-        isolation: Isolation::Process,
-        layers: Vec::new(),
     }
 }
 

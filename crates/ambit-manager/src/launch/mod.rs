@@ -14,6 +14,7 @@ mod budget;
 mod compile;
 mod control;
 mod drive;
+mod ending;
 pub(crate) mod module_file;
 mod process;
 mod pump;

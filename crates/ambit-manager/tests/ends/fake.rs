@@ -69,6 +69,11 @@ fn worker(mut channel: Channel, spec: &JailSpec, dirs: Vec<OwnedFd>) -> ExitCode
         _ => {}
     }
     let Ok((ToWorker::Artifact { .. }, _)) = channel.receive() else { return ExitCode::FAILURE };
+    if part == "spins and never has loaded" {
+        loop {
+            std::hint::spin_loop();
+        }
+    }
     tell(&channel, &FromWorker::Loaded { module, refused: None });
     match &*part {
         "exits with 0" => ExitCode::SUCCESS,

@@ -29,6 +29,7 @@ pub(crate) fn tests() -> Tests {
         ("one_that_never_reads_ends_at_the_deadline", one_that_never_reads_ends_at_the_deadline),
         ("one_that_never_stops_talking_ends_at_the_deadline", one_that_never_stops_talking_ends_at_the_deadline),
         ("one_that_closes_its_socket_and_goes_on_is_ended", one_that_closes_its_socket_and_goes_on_is_ended),
+        ("one_that_never_has_loaded_is_lost", one_that_never_has_loaded_is_lost),
         ("output_is_counted_by_the_parent_too", output_is_counted_by_the_parent_too),
     ]
 }
@@ -36,6 +37,11 @@ pub(crate) fn tests() -> Tests {
 fn an_end_that_was_said_is_believed() {
     let report = check("exits well", &[], "exited:7", "\"seccomp\"");
     assert_eq!(report.engine_version.as_deref(), Some("0\\u{1b}[2J"));
+}
+
+/// Its budget of CPU time begins when it has loaded: whoever has taken it over may never say so.
+fn one_that_never_has_loaded_is_lost() {
+    check("spins and never has loaded", &[("cpu-time", "100ms")], "lost", "has not loaded its module within 30s");
 }
 
 fn our_signal_at_the_deadline_is_wall_time() {

@@ -59,7 +59,9 @@ fn text(resolve: &Resolve, world: WorldId) -> anyhow::Result<String> {
         let indent = line.len() - line.trim_start().len();
         format!("{}{}\n", " ".repeat(indent.min(LONGEST_LINE)), escape(line.trim_start(), LONGEST_LINE))
     });
-    Ok(lines.collect())
+    let cut = text.lines().count().saturating_sub(MOST_LINES);
+    let cut = (cut > 0).then(|| format!("// … ({cut} more lines)\n"));
+    Ok(lines.chain(cut).collect())
 }
 
 fn closure(resolve: &Resolve, world: WorldId) -> Vec<Needed> {
