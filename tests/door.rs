@@ -182,6 +182,7 @@ pub(crate) fn rejected(rejection: Rejection) -> Report {
         run: RunId(0),
         outcome: Outcome::Rejected(rejection),
         results: Vec::new(),
+        value: None,
         usage: Usage::default(),
         violations: Vec::new(),
         policy: None,

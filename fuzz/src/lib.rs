@@ -7,11 +7,13 @@ mod frames;
 mod input;
 mod memory;
 mod messages;
+mod packed;
 mod round_trip;
 mod wire_down;
 mod wire_up;
 
 pub use frames::frames;
+pub use packed::packed;
 pub use round_trip::round_trip;
 pub use wire_down::wire_down;
 pub use wire_up::wire_up;
@@ -21,4 +23,4 @@ pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
 pub const TARGETS: &[(&str, Target)] =
-    &[("wire_up", wire_up), ("wire_down", wire_down), ("frames", frames), ("round_trip", round_trip)];
+    &[("wire_up", wire_up), ("wire_down", wire_down), ("frames", frames), ("round_trip", round_trip), ("packed", packed)];

@@ -135,6 +135,7 @@ fn end(input: &mut Input<'_>) -> RunEnd {
         run: input.u64(),
         outcome: outcome(input),
         results: input.list(200, result),
+        value: input.option(|input| input.bytes().to_vec()),
         usage: usage(input),
         violations: input.list(Violation::MAX_KEPT, |input| Violation {
             rule: input.string(),

@@ -1,6 +1,6 @@
 //! What a parent hears, and what it makes of it.
 
-use ambit_core::{Frame, Isolation, LimitKey, Outcome, Policy, Profile, RejectReason, Rejection, Violation};
+use ambit_core::{ComponentType, Frame, Isolation, LimitKey, Outcome, Policy, Profile, RejectReason, Rejection, Violation};
 use ambit_jail::{
     JailError,
     wire::{Frames, FromCompiler, FromWorker, MOST_KINDS, MOST_UP, decode},
@@ -64,7 +64,14 @@ fn hear_worker(message: &[u8], policy: &Policy, isolation: Isolation) {
 }
 
 fn check_end(bytes: usize, end: End, policy: &Policy, isolation: Isolation) {
-    let Believed { outcome, results, usage, violations, stdout, stderr } = bounded(bytes, TIMES, || end.believe(policy, isolation));
+    // Texts, which are as long in memory as on the wire; what other types come to is for the target `packed`.
+    let ty = || Some(ComponentType::Tuple([ComponentType::String, ComponentType::String].into()));
+    let believed = bounded(bytes, TIMES, || end.believe(policy, isolation, ty));
+    let Believed { outcome, results, value, usage, violations, stdout, stderr } = believed;
+    if let (Some(value), Some(ty)) = (value, ty()) {
+        assert_eq!(value.check(&ty), Ok(()));
+        assert!(value.memory() <= policy.limits.run.host_buffers.ceiling());
+    }
     check_outcome(&outcome, policy, isolation);
     assert!(results.len() <= 1000 && violations.len() <= Violation::MAX_KEPT);
     for Violation { rule, attempt, count: _ } in &violations {

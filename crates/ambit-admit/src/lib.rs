@@ -24,6 +24,7 @@
 #![forbid(unsafe_code)]
 
 mod admit;
+mod component_function;
 mod entry;
 mod features;
 mod grants;
@@ -41,6 +42,7 @@ mod uses;
 mod verified;
 
 pub use admit::admit;
+pub use component_function::{ComponentFunction, component_call};
 pub use entry::Entry;
 pub use features::wasm_features;
 pub use grants::{check_grants, could_ask_for};
@@ -50,5 +52,5 @@ pub use rules::{AdmitRules, HostFunction};
 pub use shape::Shape;
 #[cfg(feature = "wat")]
 pub use text::text;
-pub use types::{ExternType, FuncType, MemoryType, TableType, ValType};
+pub use types::{ComponentFunc, ExternType, FuncType, MemoryType, TableType, ValType};
 pub use verified::{CodeFacts, CustomSection, Customs, Export, Import, ModuleKind, Nested, Verified};

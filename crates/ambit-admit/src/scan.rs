@@ -4,6 +4,7 @@
 //! then what matters later is kept. So nothing of a claimed size is allocated before the claim was found bearable.
 
 mod border;
+mod callable;
 mod code;
 mod component;
 mod constant;

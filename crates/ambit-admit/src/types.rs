@@ -1,8 +1,8 @@
 //! Types of what a module imports and exports: structured where they can be called with, printable everywhere.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
-use ambit_core::ResultValue;
+use ambit_core::{ComponentFuncType, ResultValue};
 use wasmparser::RefType;
 
 /// The type of a core value.
@@ -61,6 +61,15 @@ pub struct TableType {
     pub imported: bool,
 }
 
+/// The type of a function that a component imports or exports.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ComponentFunc {
+    /// As it is written in WIT, briefly; escaped and capped.
+    pub text: String,
+    /// As it is called with; or why it cannot be called from outside, nor be provided.
+    pub ty: Result<Arc<ComponentFuncType>, String>,
+}
+
 /// The type of an import or export.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ExternType {
@@ -79,8 +88,8 @@ pub enum ExternType {
     },
     /// An exception tag with the types it carries.
     Tag(FuncType),
-    /// A component's function, its type as it is written in WIT; escaped and capped.
-    ComponentFunc(String),
+    /// A component's function.
+    ComponentFunc(ComponentFunc),
     /// A resource type, whose values are handles.
     Resource,
     /// An interface with nothing but type definitions.
@@ -159,7 +168,7 @@ impl fmt::Display for ExternType {
             ExternType::Global { ty, mutable: false } => write!(f, "global {ty}"),
             ExternType::Global { ty, mutable: true } => write!(f, "global mut {ty}"),
             ExternType::Tag(ty) => write!(f, "tag {ty}"),
-            ExternType::ComponentFunc(text) => f.write_str(text),
+            ExternType::ComponentFunc(function) => f.write_str(&function.text),
             ExternType::Resource => f.write_str("resource"),
             ExternType::Instance => f.write_str("interface of types only"),
             ExternType::Module => f.write_str("module"),

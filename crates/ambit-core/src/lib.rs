@@ -19,6 +19,7 @@
 
 mod bound;
 mod capabilities;
+mod component;
 mod counter;
 mod digest;
 mod enforce;
@@ -47,6 +48,7 @@ mod violation;
 
 pub use bound::{Bound, LimitValue};
 pub use capabilities::EngineCapabilities;
+pub use component::{ComponentFuncType, ComponentType, ComponentValue, Dialect, Malformed, Mismatch};
 pub use counter::Counter;
 pub use digest::{Digest, ParseDigestError};
 pub use enforce::{Enforcement, Unenforceable};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    component::ComponentValue,
     digest::Digest,
     ids::{EngineId, Isolation, RunId},
     outcome::Outcome,
@@ -19,8 +20,10 @@ pub struct Report {
     pub run: RunId,
     /// How it ended.
     pub outcome: Outcome,
-    /// What an invoked function returned.
+    /// What an invoked function of a core module returned.
     pub results: Vec<ResultValue>,
+    /// What an invoked function of a component returned, if it returns anything.
+    pub value: Option<ComponentValue>,
     /// What it used.
     pub usage: Usage,
     /// What it attempted beyond its grants and limits.

@@ -6,6 +6,7 @@
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
+    component::Dialect,
     outcome::Outcome,
     report::{Report, ResultValue},
     trap::Frame,
@@ -28,13 +29,28 @@ impl Report {
 
 impl Serialize for View<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Report { run, outcome, results, usage, violations, policy, module, name, engine, engine_version, isolation, layers } =
-            self.0;
+        let Report {
+            run,
+            outcome,
+            results,
+            value,
+            usage,
+            violations,
+            policy,
+            module,
+            name,
+            engine,
+            engine_version,
+            isolation,
+            layers,
+        } = self.0;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("run", &run.to_string())?;
         map.serialize_entry("outcome", &OutcomeView(outcome))?;
-        if !results.is_empty() {
-            map.serialize_entry("results", &results.iter().map(|value| ResultView(*value)).collect::<Vec<_>>())?;
+        match value {
+            Some(value) => map.serialize_entry("results", &[value.data(Dialect::Json)])?,
+            None if results.is_empty() => {}
+            None => map.serialize_entry("results", &results.iter().map(|value| ResultView(*value)).collect::<Vec<_>>())?,
         }
         map.serialize_entry("usage", &UsageView(usage))?;
         map.serialize_entry("violations", violations)?;

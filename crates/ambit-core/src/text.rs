@@ -43,17 +43,20 @@ fn escaped(bytes: &[u8], cap: usize, push: impl Fn(&mut String, char)) -> String
     out
 }
 
-fn push_char(out: &mut String, c: char) {
-    // Marks of direction, joiners, and what has no width or looks like nothing.
-    let deceptive = matches!(c,
+/// Marks of direction, joiners, and what has no width or looks like nothing.
+pub(crate) fn is_deceptive(c: char) -> bool {
+    matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}');
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+fn push_char(out: &mut String, c: char) {
     match c {
         '\\' => out.push_str("\\\\"),
         '\n' => out.push_str("\\n"),
         '\r' => out.push_str("\\r"),
         '\t' => out.push_str("\\t"),
-        c if c.is_control() || deceptive => {
+        c if c.is_control() || is_deceptive(c) => {
             let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
         }
         c => out.push(c),

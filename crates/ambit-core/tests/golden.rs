@@ -74,6 +74,7 @@ fn report(outcome: Outcome) -> Report {
         run: RunId(7),
         outcome,
         results,
+        value: None,
         usage,
         violations: vec![Violation {
             rule: "dirs".into(),

@@ -1,6 +1,6 @@
 //! What a call that succeeded gave back.
 
-use ambit_core::ResultValue;
+use ambit_core::{ComponentValue, ResultValue};
 
 /// What a call gave back. To exit with code 0 is a success and gives nothing back: no more than a failure does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub enum Answer {
     Nothing,
     /// What a function returned.
     Values(Vec<ResultValue>),
+    /// What a component's function returned.
+    Component(ComponentValue),
     /// What an exchange was answered with.
     Bytes(Vec<u8>),
 }
@@ -19,7 +21,7 @@ impl Answer {
     pub fn into_values(self) -> Vec<ResultValue> {
         match self {
             Answer::Values(values) => values,
-            Answer::Nothing | Answer::Bytes(_) => Vec::new(),
+            Answer::Nothing | Answer::Bytes(_) | Answer::Component(_) => Vec::new(),
         }
     }
 
@@ -27,7 +29,7 @@ impl Answer {
     pub fn into_bytes(self) -> Vec<u8> {
         match self {
             Answer::Bytes(bytes) => bytes,
-            Answer::Nothing | Answer::Values(_) => Vec::new(),
+            Answer::Nothing | Answer::Values(_) | Answer::Component(_) => Vec::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How a guest's code ended, before limits and deadlines are taken into account.
 
-use ambit_core::{Frame, LimitKey, Outcome, Rejection, ResultValue, TrapKind};
+use ambit_core::{ComponentValue, Frame, LimitKey, Outcome, Rejection, ResultValue, TrapKind};
 
 use crate::{
     answer::Answer,
@@ -12,6 +12,8 @@ use crate::{
 pub enum Ended {
     /// The entry point returned.
     Returned(Vec<ResultValue>),
+    /// A component's function returned this value.
+    Gave(ComponentValue),
     /// An exchange was answered with these bytes.
     Replied(Vec<u8>),
     /// The guest asked to exit.
@@ -51,13 +53,19 @@ impl Ended {
         let failed = match &self {
             Ended::Trapped { .. } => true,
             Ended::Exited(code) => *code != 0,
-            Ended::Returned(_) | Ended::Replied(_) | Ended::Limit { .. } | Ended::Refused(_) | Ended::Failed(_) => false,
+            Ended::Returned(_)
+            | Ended::Gave(_)
+            | Ended::Replied(_)
+            | Ended::Limit { .. }
+            | Ended::Refused(_)
+            | Ended::Failed(_) => false,
         };
         if let (true, Some(excess)) = (failed, meter.refused()) {
             return (limit(excess), Answer::default());
         }
         let outcome = match self {
             Ended::Returned(values) => return (Outcome::Exited { code: 0 }, Answer::Values(values)),
+            Ended::Gave(value) => return (Outcome::Exited { code: 0 }, Answer::Component(value)),
             Ended::Replied(bytes) => return (Outcome::Exited { code: 0 }, Answer::Bytes(bytes)),
             Ended::Exited(code) => Outcome::Exited { code },
             Ended::Trapped { trap, message, frames } => Outcome::Trapped { trap, message, frames },

@@ -38,7 +38,16 @@ fn long_lists_cost_no_more_than_they_are_long() {
     const MANY: usize = 300_000;
     let end = |outcome: Outcome, results: Vec<ResultValue>, violations: Vec<Violation>| {
         let usage = Usage::default();
-        FromWorker::Ended(Box::new(RunEnd { run: 0, outcome, results, usage, violations, stdout: Vec::new(), stderr: Vec::new() }))
+        FromWorker::Ended(Box::new(RunEnd {
+            run: 0,
+            outcome,
+            results,
+            value: None,
+            usage,
+            violations,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+        }))
     };
     let exited = Outcome::Exited { code: 0 };
     let violation = Violation { rule: String::new(), attempt: String::new(), count: 0 };

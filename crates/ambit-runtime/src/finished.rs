@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ambit_core::{Digest, EngineId, Outcome, Policy, Report, ResultValue, RunId, Usage, Violation};
+use ambit_core::{ComponentValue, Digest, EngineId, Outcome, Policy, Report, ResultValue, RunId, Usage, Violation};
 use ambit_engine::Answer;
 
 use crate::request::ISOLATION;
@@ -40,18 +40,26 @@ impl Finished {
         &self.end.outcome
     }
 
-    /// What an invoked function returned.
+    /// What an invoked function of a core module returned.
     pub fn results(&self) -> &[ResultValue] {
         match &self.end.answer {
             Answer::Values(values) => values,
-            Answer::Nothing | Answer::Bytes(_) => &[],
+            Answer::Nothing | Answer::Bytes(_) | Answer::Component(_) => &[],
+        }
+    }
+
+    /// What a component's function returned; `None` of any other call, and of a function that returns nothing.
+    pub fn value(&self) -> Option<&ComponentValue> {
+        match &self.end.answer {
+            Answer::Component(value) => Some(value),
+            Answer::Nothing | Answer::Values(_) | Answer::Bytes(_) => None,
         }
     }
 
     /// What an exchange was answered with; `None` of any other call, and of one that was not answered.
     pub fn reply(&self) -> Option<&[u8]> {
         match &self.end.answer {
-            Answer::Nothing | Answer::Values(_) => None,
+            Answer::Nothing | Answer::Values(_) | Answer::Component(_) => None,
             Answer::Bytes(bytes) => Some(bytes),
         }
     }
@@ -64,7 +72,23 @@ impl Finished {
     pub fn into_reply(mut self) -> Result<Vec<u8>, Self> {
         match std::mem::take(&mut self.end.answer) {
             Answer::Bytes(bytes) => Ok(bytes),
-            other @ (Answer::Nothing | Answer::Values(_)) => {
+            other @ (Answer::Nothing | Answer::Values(_) | Answer::Component(_)) => {
+                self.end.answer = other;
+                Err(self)
+            }
+        }
+    }
+
+    /// What a component's function returned, without a copy; `None` of one that returns nothing.
+    ///
+    /// # Errors
+    /// It did not return, or was no component's function. It is given back as it was.
+    #[expect(clippy::result_large_err, reason = "it is given back as it was")]
+    pub fn into_value(mut self) -> Result<Option<ComponentValue>, Self> {
+        match std::mem::take(&mut self.end.answer) {
+            Answer::Component(value) => Ok(Some(value)),
+            Answer::Values(values) if values.is_empty() => Ok(None),
+            other @ (Answer::Nothing | Answer::Values(_) | Answer::Bytes(_)) => {
                 self.end.answer = other;
                 Err(self)
             }
@@ -94,6 +118,7 @@ impl Finished {
             run: *run,
             outcome: outcome.clone(),
             results: self.results().to_vec(),
+            value: self.value().cloned(),
             usage: usage.clone(),
             violations: violations.clone(),
             policy: Some(Policy::clone(policy)),

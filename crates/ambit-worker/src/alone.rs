@@ -75,7 +75,8 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
     let mut usage = meter.usage();
     (usage.wall_ns, usage.cpu_ns) = (Some(nanos(wall)), Some(nanos(cpu)));
     let (stdout, stderr) = kept.take();
-    let end = RunEnd { run: job.run, outcome, results: results(answer), usage, violations: meter.violations(), stdout, stderr };
+    let (results, value) = returned(answer);
+    let end = RunEnd { run: job.run, outcome, results, value, usage, violations: meter.violations(), stdout, stderr };
     channel.send(&FromWorker::Ended(Box::new(end)), &[], PATIENCE)?;
     // Its memory is given back with the process, which is quicker.
     std::mem::forget(guest);
@@ -165,10 +166,12 @@ fn refused(channel: &Channel, module: u32, rejection: Rejection) -> Result<(), W
     Ok(channel.send(&FromWorker::Loaded { module, refused: Some(rejection) }, &[], PATIENCE)?)
 }
 
-fn results(answer: Answer) -> Vec<ResultValue> {
+/// What a core function returned, and what a component's did.
+fn returned(answer: Answer) -> (Vec<ResultValue>, Option<Vec<u8>>) {
     match answer {
-        Answer::Values(values) => values,
-        Answer::Nothing | Answer::Bytes(_) => Vec::new(),
+        Answer::Values(values) => (values, None),
+        Answer::Component(value) => (Vec::new(), Some(value.pack())),
+        Answer::Nothing | Answer::Bytes(_) => (Vec::new(), None),
     }
 }
 

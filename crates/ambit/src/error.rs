@@ -51,6 +51,16 @@ pub enum Error {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// What a component's function returned is of another type than was asked for.
+    #[error("cannot read what `{function}` returned, which is of type {ty}")]
+    Returned {
+        /// The function.
+        function: String,
+        /// The type that it returns, as in WIT.
+        ty: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The guest's reply is not what it was to be.
     #[error("cannot read the {len} bytes that `{function}` replied as {format}")]
     Decode {

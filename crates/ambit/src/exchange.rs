@@ -1,5 +1,6 @@
 //! Bytes and values in and out, by the memory convention.
 
+use ambit_admit::ModuleKind;
 use ambit_engine::{Call, Exchange};
 use ambit_runtime::Finished;
 use serde::{Serialize, de::DeserializeOwned};
@@ -30,9 +31,17 @@ impl Module {
 
     /// Passes a value to an exported function as JSON, and reads its reply as JSON.
     ///
+    /// A component's function has types of its own: `input` is its arguments, as a tuple or array of all of them or as a struct or
+    /// object by their names, and what comes back is what it returns, as [`ComponentFunc::call_as`](crate::ComponentFunc::call_as)
+    /// says.
+    ///
     /// # Errors
-    /// As [`Module::call_bytes`]; or the value has no form in JSON, or the reply is not what it was to be.
+    /// As [`Module::call_bytes`]; or the value has no form in JSON, or the reply is not what it was to be. Of a component:
+    /// as [`ComponentFunc::call_as`](crate::ComponentFunc::call_as).
     pub async fn call_json<I: Serialize + ?Sized, T: DeserializeOwned>(&self, name: &str, input: &I) -> Result<T, Error> {
+        if self.verified().kind() == ModuleKind::Component {
+            return self.component_func(name)?.call_as(input).await;
+        }
         self.call_as(Format::Json, name, input).await
     }
 

@@ -20,7 +20,8 @@
 //! - A [`Policy`] says what a guest may use and reach. Nothing is granted that it does not name, and what it names is enforced
 //!   or refused: by the name of a limit or grant, before anything runs.
 //! - A [`Module`] was admitted and compiled. [`Module::call`] and [`Module::call_json`] call a function of it in an instance of
-//!   its own; [`Module::run`] runs it as a program and keeps what it writes; [`Module::launch`] says with what.
+//!   its own, [`Module::component_func`] one of a component, with values of its own types; [`Module::run`] runs it as a program and
+//!   keeps what it writes; [`Module::launch`] says with what.
 //! - An [`Instance`] is kept between calls: an actor with a state. [`Instance::memory_read`] and its kin look into it.
 //! - A guest's failure is data: an [`Output`] or [`Error::Ended`] has its [`Outcome`], and a [`Report`] of what it used and tried.
 //!
@@ -79,6 +80,7 @@ mod awaited;
 mod block;
 mod builder;
 mod codec;
+mod component;
 mod error;
 mod exchange;
 mod func;
@@ -102,9 +104,10 @@ pub use ambit_admit::{
     TableType, ValType, Verified,
 };
 pub use ambit_core::{
-    Bound, ByteSize, Clock, Count, Cpus, Digest, DirGrant, Event, Feature, FeatureSet, Frame, GrantKey, Grants, LimitKey, Limits,
-    LimitsSpec, OnMemoryRefusal, Outcome, Policy as PolicyInForce, PolicySpec, Profile, Random, RejectReason, Rejection, Report,
-    ResultValue as Value, RunId, ShapeKey, Span, Stdin, TrapKind, Usage, Violation,
+    Bound, ByteSize, Clock, ComponentFuncType, ComponentType, ComponentValue, Count, Cpus, Dialect, Digest, DirGrant, Event,
+    Feature, FeatureSet, Frame, GrantKey, Grants, LimitKey, Limits, LimitsSpec, Mismatch, OnMemoryRefusal, Outcome,
+    Policy as PolicyInForce, PolicySpec, Profile, Random, RejectReason, Rejection, Report, ResultValue as Value, RunId, ShapeKey,
+    Span, Stdin, TrapKind, Usage, Violation,
 };
 pub use ambit_engine::{
     AccessError, Excess, Exported, HostCall, HostError, HostFunctions, HostFuture, RegisterError, SealKey, TableElement,
@@ -115,6 +118,7 @@ pub use ambit_runtime::{
     CacheStats, Control, Events, Finished, Heard, Latency, RunState, SchedulerStats, Tenant, TenantConfig, TenantStats,
 };
 pub use builder::RuntimeBuilder;
+pub use component::ComponentFunc;
 pub use error::Error;
 pub use func::TypedFunc;
 pub use instance::{Calling, Instance, InstanceControl, InstanceState, Statistics};

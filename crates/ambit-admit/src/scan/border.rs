@@ -8,11 +8,12 @@ use wasmparser::{
 
 use super::{
     Scan,
+    callable::Callable,
     halt::{Halt, Whose},
     signature,
 };
 use crate::{
-    types::{ExternType, FuncType, MemoryType, TableType, ValType},
+    types::{ComponentFunc, ExternType, FuncType, MemoryType, TableType, ValType},
     verified::{Export, Import},
 };
 
@@ -45,16 +46,17 @@ impl Scan<'_> {
     /// The imports and exports of the outermost component, those of interfaces one by one.
     pub(super) fn component_border(&mut self, types: TypesRef<'_>) -> Result<(Vec<Import>, Vec<Export>), Halt> {
         let (mut imports, mut exports) = (Vec::new(), Vec::new());
+        let mut callable = Callable::default();
         for (name, at) in &self.import_names {
             let Some(item) = types.component_item_for_import(name) else { continue };
-            for (of, name, ty) in flatten(name, item.ty, types) {
+            for (of, name, ty) in flatten(name, item.ty, types, &mut callable) {
                 imports.push(Import { module: of.unwrap_or_default().into(), name, ty });
             }
             self.meter.most(ShapeKey::Imports, imports.len() as u64, Whose::Component, *at)?;
         }
         for (name, at) in &self.export_names {
             let Some(item) = types.component_item_for_export(name) else { continue };
-            for (of, name, ty) in flatten(name, item.ty, types) {
+            for (of, name, ty) in flatten(name, item.ty, types, &mut callable) {
                 exports.push(Export { interface: of.map(Into::into), name, ty });
             }
             self.meter.most(ShapeKey::Exports, exports.len() as u64, Whose::Component, *at)?;
@@ -66,11 +68,15 @@ impl Scan<'_> {
 type Item<'n> = (Option<&'n str>, String, ExternType);
 
 /// An import or export; for an interface, what is in it beyond type definitions, or the interface if that is nothing.
-fn flatten<'n>(name: &'n str, ty: ComponentEntityType, types: TypesRef<'_>) -> Vec<Item<'n>> {
-    let ComponentEntityType::Instance(id) = ty else { return vec![(None, name.to_owned(), component_type(ty, types))] };
+fn flatten<'n>(name: &'n str, ty: ComponentEntityType, types: TypesRef<'_>, callable: &mut Callable) -> Vec<Item<'n>> {
+    callable.name(name, ty);
+    let ComponentEntityType::Instance(id) = ty else { return vec![(None, name.to_owned(), component_type(ty, types, callable))] };
+    for (name, item) in &types[id].exports {
+        callable.name(name, item.ty);
+    }
     let mut items: Vec<Item<'n>> = Vec::new();
     for (item, found) in &types[id].exports {
-        let ty = component_type(found.ty, types);
+        let ty = component_type(found.ty, types, callable);
         if ty != ExternType::Type {
             items.push((Some(name), item.clone(), ty));
         }
@@ -81,9 +87,11 @@ fn flatten<'n>(name: &'n str, ty: ComponentEntityType, types: TypesRef<'_>) -> V
     items
 }
 
-fn component_type(ty: ComponentEntityType, types: TypesRef<'_>) -> ExternType {
+fn component_type(ty: ComponentEntityType, types: TypesRef<'_>, callable: &mut Callable) -> ExternType {
     match ty {
-        ComponentEntityType::Func(id) => ExternType::ComponentFunc(signature::of(id, types)),
+        ComponentEntityType::Func(id) => {
+            ExternType::ComponentFunc(ComponentFunc { text: signature::of(id, types), ty: callable.of(id, types) })
+        }
         ComponentEntityType::Type { referenced: ComponentAnyTypeId::Resource(_), .. } => ExternType::Resource,
         ComponentEntityType::Type { .. } => ExternType::Type,
         ComponentEntityType::Instance(_) => ExternType::Instance,

@@ -36,7 +36,7 @@ fn tell_results(report: &Report) -> anyhow::Result<()> {
     for value in &report.results {
         output::data(&value.to_string())?;
     }
-    Ok(())
+    report.value.as_ref().map_or(Ok(()), |value| output::data(&value.to_string()))
 }
 
 fn tell(talk: &Talk, report: &Report) {

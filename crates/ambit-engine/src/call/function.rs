@@ -26,7 +26,7 @@ impl Function {
     pub fn find(module: &Verified, name: impl AsRef<str> + Into<Arc<str>>) -> Result<Self, Rejection> {
         let shown = || escape(name.as_ref(), 128);
         if module.kind() == ModuleKind::Component {
-            return Err(not_found("functions of components cannot be called by name in this version; run it as a program"));
+            return Err(not_found("it is a component, whose functions take and return values of other types than numbers alone"));
         }
         let Some(ty) = find(module, name.as_ref()) else {
             return Err(not_found(format!("the module exports no function `{}`; {}", shown(), callable(module))));

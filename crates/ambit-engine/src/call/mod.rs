@@ -6,8 +6,8 @@ mod text;
 
 use std::sync::Arc;
 
-use ambit_admit::{Entry, ExternType, FuncType, ModuleKind, Verified};
-use ambit_core::{Digest, RejectReason, Rejection, ResultValue, escape};
+use ambit_admit::{ComponentFunction, Entry, ExternType, FuncType, ModuleKind, Verified, component_call};
+use ambit_core::{ComponentValue, Digest, RejectReason, Rejection, ResultValue, escape};
 
 pub use exchange::{Exchange, Message, Reply};
 pub use function::Function;
@@ -31,6 +31,8 @@ pub(crate) enum Target {
     Exchange(Message),
     /// `run` of the exported interface `wasi:cli/run`.
     ComponentRun,
+    /// A component's function, with arguments of its types.
+    Component { function: Arc<ComponentFunction>, args: Vec<ComponentValue> },
 }
 
 impl Call {
@@ -42,7 +44,9 @@ impl Call {
         let Some(entry) = module.entries().iter().find(|entry| **entry != Entry::Initialize) else {
             return Err(not_found(match module.kind() {
                 ModuleKind::Core => format!("the module exports neither `_start` nor `main`; {}", callable(module)),
-                ModuleKind::Component => "the component does not export `wasi:cli/run@0.2`, so it is no program".into(),
+                ModuleKind::Component => {
+                    format!("the component does not export `wasi:cli/run@0.2`, so it is no program; {}", callable(module))
+                }
             }));
         };
         let (initialize, target) = match entry {
@@ -65,11 +69,17 @@ impl Call {
         Ok(Self { module: module.digest(), initialize, target })
     }
 
-    /// Calls one exported function with arguments given as text, after `_initialize` if there is one.
+    /// Calls one exported function with arguments given as text, after `_initialize` if there is one. A component's function is
+    /// called as [`component_call`] reads it: arguments are WAVE, and may stand in parentheses after the name.
     ///
     /// # Errors
-    /// There is no such function, its types are no numbers, or the arguments do not fit them.
+    /// There is no such function, its types are none that can be given as text, or the arguments do not fit them.
     pub fn invoke(module: &Verified, name: &str, args: &[String]) -> Result<Self, Rejection> {
+        if module.kind() == ModuleKind::Component {
+            let (function, args) = component_call(module, name, args)?;
+            let target = Target::Component { function: Arc::new(function), args };
+            return Ok(Self { module: module.digest(), initialize: false, target });
+        }
         let function = Function::find(module, name)?;
         function.call(text::parse(name, &function.ty().params, args)?)
     }
@@ -81,6 +91,15 @@ impl Call {
     /// As [`Function::find`] and [`Function::call`].
     pub fn values(module: &Verified, name: impl AsRef<str> + Into<Arc<str>>, args: Vec<ResultValue>) -> Result<Self, Rejection> {
         Function::find(module, name)?.call(args)
+    }
+
+    /// Calls a function of a component.
+    ///
+    /// # Errors
+    /// The arguments are not of its types.
+    pub fn component(function: Arc<ComponentFunction>, args: Vec<ComponentValue>) -> Result<Self, Rejection> {
+        function.check(&args)?;
+        Ok(Self { module: function.module(), initialize: false, target: Target::Component { function, args } })
     }
 
     /// Passes bytes to one exported function, and takes back a reply of at most `most_output` bytes, after `_initialize` if
@@ -108,7 +127,7 @@ impl Call {
     pub fn function(&self) -> Option<(&str, &[ResultValue])> {
         match &self.target {
             Target::Function { name, args, .. } => Some((name, args)),
-            Target::Exchange(_) | Target::ComponentRun => None,
+            Target::Exchange(_) | Target::ComponentRun | Target::Component { .. } => None,
         }
     }
 
@@ -116,7 +135,7 @@ impl Call {
     pub fn message(&self) -> Option<&Message> {
         match &self.target {
             Target::Exchange(message) => Some(message),
-            Target::Function { .. } | Target::ComponentRun => None,
+            Target::Function { .. } | Target::ComponentRun | Target::Component { .. } => None,
         }
     }
 
@@ -141,7 +160,8 @@ fn initializes(module: &Verified) -> bool {
 
 /// What could be called instead.
 fn callable(module: &Verified) -> String {
-    let functions = module.exports().iter().filter(|export| matches!(export.ty, ExternType::Func(_)));
+    let is = |ty: &ExternType| matches!(ty, ExternType::Func(_) | ExternType::ComponentFunc(_));
+    let functions = module.exports().iter().filter(|export| is(&export.ty));
     let names: Vec<String> = functions.take(8).map(|export| escape(&export.name, 64)).collect();
     if names.is_empty() {
         "it exports no functions at all".into()

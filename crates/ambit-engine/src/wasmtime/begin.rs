@@ -113,7 +113,7 @@ async fn attempt(
     first: &First,
     meter: &Meter,
 ) -> wasmtime::Result<(Ended, Option<Instance>)> {
-    let Pre::Core(pre) = &linked.pre else { return Ok((p2::run(linked, store, meter).await?, None)) };
+    let Pre::Core(pre) = &linked.pre else { return Ok((p2::run(linked, store, first, meter).await?, None)) };
     let began = Instant::now();
     let instance = pre.instantiate_async(&mut *store).await?;
     meter.note_instantiate(began.elapsed());

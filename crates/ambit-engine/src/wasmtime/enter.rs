@@ -18,7 +18,9 @@ pub(super) async fn target(instance: Instance, store: &mut Store<Data>, target: 
     let (name, args, results, result_is_exit_code) = match target {
         Target::Function { name, args, results, result_is_exit_code } => (name, args, *results, *result_is_exit_code),
         Target::Exchange(message) => return exchange(instance, store, message).await,
-        Target::ComponentRun => return Ok(missing("a component's entry point was asked of a core module")),
+        Target::ComponentRun | Target::Component { .. } => {
+            return Ok(missing("a component's entry point was asked of a core module"));
+        }
     };
     let Some(function) = instance.get_func(&mut *store, name) else { return Ok(missing("the entry point is no function")) };
     let results = invoke(function, store, args, results).await?;

@@ -229,6 +229,8 @@ pub struct RunEnd {
     /// What an invoked function returned.
     #[serde(deserialize_with = "few::<_, _, MOST_RESULTS>")]
     pub results: Vec<ResultValue>,
+    /// What an invoked function of a component returned, packed.
+    pub value: Option<Vec<u8>>,
     /// What it used.
     pub usage: Usage,
     /// What it attempted beyond grants and limits.

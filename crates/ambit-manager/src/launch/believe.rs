@@ -3,12 +3,14 @@
 //! It can lie about its own run, since only it knows how that went. It cannot say what only its parent knows, name another
 //! limit than there was, put more on record than fits, or move a cursor.
 
+use ambit_admit::{ComponentFunction, Verified};
 use ambit_core::{
-    Frame, Isolation, Layer, LimitKey, Outcome, Policy, RejectReason, Rejection, ResultValue, Usage, Violation, escape_again,
+    ComponentType, ComponentValue, Frame, Isolation, Layer, LimitKey, Outcome, Policy, RejectReason, Rejection, ResultValue, Usage,
+    Violation, escape_again,
 };
 use ambit_jail::{
     JailError,
-    wire::{FromCompiler, FromWorker, RunEnd},
+    wire::{Entry, FromCompiler, FromWorker, RunEnd},
 };
 
 /// The longest line of text.
@@ -83,8 +85,10 @@ pub struct Repeats {
 pub struct Believed {
     /// How it ended: not as only the control process can know.
     pub outcome: Outcome,
-    /// What a function returned.
+    /// What a core function returned.
     pub results: Vec<ResultValue>,
+    /// What a component's function returned.
+    pub value: Option<ComponentValue>,
     /// What only the worker counts.
     pub usage: Usage,
     /// What was attempted.
@@ -132,16 +136,24 @@ impl End {
         self.0.run
     }
 
-    /// Goes through it field by field. At isolation `tenant` a worker schedules its guests itself, and so knows of times.
-    pub fn believe(self, policy: &Policy, isolation: Isolation) -> Believed {
-        let RunEnd { run: _, outcome, results, usage, violations, mut stdout, mut stderr } = *self.0;
+    /// Goes through it field by field. A value is believed if it is of the type that the function `returns`. At isolation `tenant` a worker schedules its guests itself, and so knows of times.
+    pub fn believe(self, policy: &Policy, isolation: Isolation, returns: impl FnOnce() -> Option<ComponentType>) -> Believed {
+        let RunEnd { run: _, outcome, results, value, usage, violations, mut stdout, mut stderr } = *self.0;
         // The limit is on both together, and the worker keeps it; here it bounds what a worker that does not can have kept.
         let most = usize::try_from(policy.limits.run.output.ceiling()).unwrap_or(usize::MAX);
         stdout.truncate(most);
         stderr.truncate(most);
+        let (outcome, value) = match value.map(|bytes| believe_value(&bytes, policy, returns())) {
+            None => (believe_outcome(outcome, policy, isolation), None),
+            Some(Some(value)) => (believe_outcome(outcome, policy, isolation), Some(value)),
+            Some(None) => {
+                (Outcome::Lost { reason: "the worker says that the function returned what it cannot return".into() }, None)
+            }
+        };
         Believed {
-            outcome: believe_outcome(outcome, policy, isolation),
+            outcome,
             results,
+            value,
             usage: believe_usage(usage, policy),
             violations: believe_violations(violations),
             stdout,
@@ -159,6 +171,18 @@ impl Repeats {
         let ended = ended.into_iter().map(|(kind, count)| (escape_again(&kind, LONGEST_NAME), count.min(most))).collect();
         (took, ended, failure.map(|outcome| believe_outcome(outcome, policy, isolation)))
     }
+}
+
+/// What the function returns that is called, if it is a component's and returns anything.
+pub(crate) fn returns(module: &Verified, entry: &Entry) -> Option<ComponentType> {
+    match entry {
+        Entry::Command => None,
+        Entry::Invoke { function, args: _ } => ComponentFunction::find_called(module, function).ok()?.ty().result.clone(),
+    }
+}
+
+fn believe_value(bytes: &[u8], policy: &Policy, ty: Option<ComponentType>) -> Option<ComponentValue> {
+    ComponentValue::unpack(bytes, &ty?, policy.limits.run.host_buffers.ceiling()).ok()
 }
 
 fn believe_error(JailError { layer, step, errno }: JailError) -> JailError {

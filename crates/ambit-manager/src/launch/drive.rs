@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::{
     Begun, Control, LaunchEvent, LaunchRequest, Launcher, Prepared,
-    believe::{self, Believed, WorkerSays},
+    believe::{self, Believed, WorkerSays, returns},
     budget::{CpuBudget, Standing},
     compile::{Compilation, Compiled},
     control::Reason,
@@ -315,8 +315,10 @@ impl<'a> Drive<'a> {
                 }
                 WorkerSays::Ended(end) if self.stage == Stage::Running => {
                     self.stage = Stage::Over;
-                    let Believed { outcome, results, usage, violations, .. } = end.believe(&self.policy, Isolation::Process);
-                    return Some(Ending { outcome, results, usage, violations });
+                    let returns = || returns(&self.request.module, &self.request.entry);
+                    let Believed { outcome, results, value, usage, violations, .. } =
+                        end.believe(&self.policy, Isolation::Process, returns);
+                    return Some(Ending { outcome, results, value, usage, violations });
                 }
                 WorkerSays::Failed(reason) => self.words = Some(reason),
                 WorkerSays::Entered { .. }

@@ -72,8 +72,8 @@ fn hear(process: &mut Process, shared: &Shared, turn: Instant) -> Result<(), Out
                 // What nobody waits for is a lie, or of a run that was given up.
                 if let Some(waiting) = state.runs.remove(&end.run()) {
                     drop(state);
-                    let Believed { outcome, results, mut usage, violations, stdout, stderr } =
-                        end.believe(&waiting.policy, Isolation::Tenant);
+                    let Believed { outcome, results, value, mut usage, violations, stdout, stderr } =
+                        end.believe(&waiting.policy, Isolation::Tenant, || waiting.returns);
                     usage.wall_ns = Some(nanos(waiting.since.elapsed()));
                     // Who cancelled it is known here and not there, and if nobody did it was not cancelled.
                     let outcome = match (outcome, waiting.due.map(|due| due.outcome)) {
@@ -83,7 +83,7 @@ fn hear(process: &mut Process, shared: &Shared, turn: Instant) -> Result<(), Out
                         }
                         (outcome, _) => outcome,
                     };
-                    let end = TenantEnd { outcome, results, usage, violations, stdout, stderr };
+                    let end = TenantEnd { outcome, results, value, usage, violations, stdout, stderr };
                     let _ = waiting.end.send(end);
                 }
             }

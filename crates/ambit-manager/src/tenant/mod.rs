@@ -19,7 +19,8 @@ use std::{
 
 use ambit_admit::{Verified, check_grants};
 use ambit_core::{
-    Bound, Cpus, Layer, LimitKey, Metering, Outcome, Policy, RejectReason, Rejection, ResultValue, Usage, Violation, escape,
+    Bound, ComponentType, ComponentValue, Cpus, Layer, LimitKey, Metering, Outcome, Policy, RejectReason, Rejection, ResultValue,
+    Usage, Violation, escape,
 };
 use ambit_jail::{
     Purpose, Rlimits,
@@ -29,7 +30,7 @@ use ambit_jail::{
 use rustix::event::{EventfdFlags, eventfd};
 
 use self::listen::listen;
-use crate::launch::{Compiled, Launcher, Process, entered, lost, module_file, nanos};
+use crate::launch::{Compiled, Launcher, Process, believe::returns, entered, lost, module_file, nanos};
 
 /// How long after it was told to stop a guest may take before its worker is ended.
 /// A little less than a quarter of a second, so that the worker is gone soon after one.
@@ -93,8 +94,10 @@ pub struct TenantRun {
 pub struct TenantEnd {
     /// How.
     pub outcome: Outcome,
-    /// What an invoked function returned.
+    /// What an invoked function of a core module returned.
     pub results: Vec<ResultValue>,
+    /// What an invoked function of a component returned, if it returns anything.
+    pub value: Option<ComponentValue>,
     /// What it used.
     pub usage: Usage,
     /// What it attempted beyond its grants and limits.
@@ -149,6 +152,8 @@ struct State {
 struct Waiting {
     end: mpsc::Sender<TenantEnd>,
     policy: Arc<Policy>,
+    /// What it returns, if it calls a component's function.
+    returns: Option<ComponentType>,
     since: Instant,
     /// When it must have ended, and what it has ended with if it has not.
     due: Option<Due>,
@@ -280,7 +285,8 @@ impl TenantWorker {
             let outcome = Outcome::LimitExceeded { limit: LimitKey::WallTime, allowed: nanos(wall), used: None };
             Some(Due { at: since.checked_add(wall + GRACE)?, outcome })
         });
-        let waiting = Waiting { end, policy, since, due };
+        let returns = returns(&module.0.module, &run.entry);
+        let waiting = Waiting { end, policy, returns, since, due };
         let timed = waiting.due.is_some();
         let number = self.enter(|state, number| drop(state.runs.insert(number, waiting)))?;
         let kept = if run.keep_output { Stream::Kept } else { Stream::Nothing };
@@ -382,6 +388,7 @@ fn ended(outcome: Outcome) -> TenantEnd {
     TenantEnd {
         outcome,
         results: Vec::new(),
+        value: None,
         usage: Usage::default(),
         violations: Vec::new(),
         stdout: Vec::new(),

@@ -210,7 +210,16 @@ fn garbage(channel: &Channel, bytes: &[u8]) -> ExitCode {
 /// An end of a run that is no lie.
 pub(crate) fn end(run: u64, outcome: Outcome) -> Box<RunEnd> {
     let (usage, nothing) = (Usage::default(), Vec::new);
-    Box::new(RunEnd { run, outcome, results: Vec::new(), usage, violations: Vec::new(), stdout: nothing(), stderr: nothing() })
+    Box::new(RunEnd {
+        run,
+        outcome,
+        results: Vec::new(),
+        value: None,
+        usage,
+        violations: Vec::new(),
+        stdout: nothing(),
+        stderr: nothing(),
+    })
 }
 
 /// A trap without anything else.

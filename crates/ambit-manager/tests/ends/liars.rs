@@ -50,6 +50,7 @@ fn everything(run: u64, [frames, results, violations]: [usize; 3]) -> RunEnd {
         run: u64::MAX - run,
         outcome: Outcome::Trapped { trap, message, frames: vec![frame; frames] },
         results: vec![ResultValue::V128(u128::MAX); results],
+        value: Some(vec![0xff; 4096]),
         usage: Usage {
             wall_ns: most,
             cpu_ns: most,

@@ -82,6 +82,7 @@ fn worker(channel: &mut Channel) -> Result<(), WireError> {
         run: job.run,
         outcome,
         results: Vec::new(),
+        value: None,
         usage: Usage::default(),
         violations: Vec::new(),
         stdout: Vec::new(),

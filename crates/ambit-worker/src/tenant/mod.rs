@@ -12,7 +12,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use ambit_core::{Outcome, Policy, RejectReason, Rejection, Usage};
+use ambit_core::{ComponentValue, Outcome, Policy, RejectReason, Rejection, Usage};
 use ambit_engine::wasmtime::{PoolConfig, WasmtimeEngine, look_for_page_map};
 use ambit_jail::{
     Entered, enter, receive_spec,
@@ -175,6 +175,7 @@ impl Worker {
                 run: job.run,
                 outcome: Outcome::Rejected(rejection),
                 results: Vec::new(),
+                value: None,
                 usage: Usage::default(),
                 violations: Vec::new(),
                 stdout: Vec::new(),
@@ -189,6 +190,7 @@ impl Worker {
             run,
             outcome: finished.outcome().clone(),
             results: finished.results().to_vec(),
+            value: finished.value().map(ComponentValue::pack),
             usage: finished.usage().clone(),
             violations: finished.violations().to_vec(),
             stdout,

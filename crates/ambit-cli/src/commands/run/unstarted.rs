@@ -21,6 +21,7 @@ pub(super) fn unstarted(outcome: Outcome, refused: Refused, name: &str, began: I
         run: RunId(0),
         outcome,
         results: Vec::new(),
+        value: None,
         usage: Usage { wall_ns: u64::try_from(began.elapsed().as_nanos()).ok(), ..Usage::default() },
         violations: Vec::new(),
         policy,

@@ -1,4 +1,4 @@
-//! WASI preview 2 for components that are programs.
+//! Components: WASI preview 2, programs, and calls of their functions.
 //!
 //! What is generic of the interfaces is wasmtime-wasi's: streams, pollables, arguments, terminals. What they reach is this
 //! host's: files, standard streams, clocks, random numbers. Nothing here starts a thread.
@@ -11,10 +11,10 @@ mod files;
 mod random;
 mod sockets;
 mod stdio;
+mod values;
 
 use std::time::Instant;
 
-use ambit_core::{RejectReason, Rejection};
 use bytes::Bytes;
 use wasmtime::{
     Engine, Store,
@@ -33,10 +33,13 @@ use wasmtime_wasi_io::bindings::wasi::io;
 
 use self::clocks::Sleepers;
 use super::{
+    begin::First,
     data::Data,
+    enter::missing,
     program::{Linked, Pre},
 };
 use crate::{
+    call::{Call, Target},
     ended::Ended,
     host::{Host, Stop},
     meter::Meter,
@@ -150,11 +153,9 @@ impl Preview2 {
     }
 }
 
-/// Instantiates a component that is a program, and runs it.
-pub(super) async fn run(linked: &Linked, store: &mut Store<Data>, meter: &Meter) -> wasmtime::Result<Ended> {
-    let Pre::Component(_, Some(command)) = &linked.pre else {
-        return Ok(Ended::Refused(Rejection::new(RejectReason::NotFound, "the component does not export `wasi:cli/run`")));
-    };
+/// Instantiates a component, and calls what is to be called of it.
+pub(super) async fn run(linked: &Linked, store: &mut Store<Data>, first: &First, meter: &Meter) -> wasmtime::Result<Ended> {
+    let Pre::Component(pre, command) = &linked.pre else { return Ok(missing("a component's function was asked of a core module")) };
     let limits = meter.limits();
     meter.host_calls_are_unknown();
     store.set_hostcall_fuel(saturating(limits.host_buffers.ceiling()));
@@ -162,12 +163,27 @@ pub(super) async fn run(linked: &Linked, store: &mut Store<Data>, meter: &Meter)
     let preview2 = Preview2::new(&store.data().host);
     store.data_mut().p2 = Some(Box::new(preview2));
     let began = Instant::now();
-    let command = command.instantiate_async(&mut *store).await?;
-    meter.note_instantiate(began.elapsed());
-    Ok(match command.wasi_cli_run().call_run(&mut *store).await? {
-        Ok(()) => Ended::Returned(Vec::new()),
-        Err(()) => Ended::Exited(1),
-    })
+    match (first, command) {
+        (First::Call(Call { target: Target::Component { function, args }, .. }), _) => {
+            let instance = pre.instantiate_async(&mut *store).await?;
+            meter.note_instantiate(began.elapsed());
+            values::call(instance, store, function, args, meter).await
+        }
+        (First::Call(Call { target: Target::ComponentRun, .. }), Some(command)) => {
+            let command = command.instantiate_async(&mut *store).await?;
+            meter.note_instantiate(began.elapsed());
+            Ok(match command.wasi_cli_run().call_run(&mut *store).await? {
+                Ok(()) => Ended::Returned(Vec::new()),
+                Err(()) => Ended::Exited(1),
+            })
+        }
+        (First::Call(Call { target: Target::ComponentRun, .. }), None) => {
+            Ok(missing("the component does not export `wasi:cli/run`"))
+        }
+        (First::Call(Call { target: Target::Function { .. } | Target::Exchange(_), .. }) | First::Keep, _) => {
+            Ok(missing("a core function was asked of a component"))
+        }
+    }
 }
 
 /// A component has written more than it was told that it may.
