@@ -43,6 +43,29 @@ if [ ! -e /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 ] && command -v ap
         echo "test.sh: faketime cannot be installed here"
 fi
 
+# The guest in Python is built and not checked in; without it the tests that run it are skipped. What builds it is kept in
+# ~/.cache/ambit, or in $AMBIT_CACHE.
+python_guest() {
+    local built=guests/built/greet-py.wasm tools=guests/py/requirements.txt venv
+    if [ -e "$built" ] && [ -z "$(find guests/py guests/wit guests/build.sh -type f ! -name '*.pyc' -newer "$built")" ]; then
+        return
+    fi
+    echo "test.sh: building the guest in Python"
+    rm -f "$built"
+    venv=${AMBIT_CACHE:-$HOME/.cache/ambit}/$(sed 's/==/-/' "$tools")
+    if [ ! -e "$venv/complete" ]; then
+        if ! python3 -c 'import venv, ensurepip' 2>/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+            apt-get update -qq
+            DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv || return
+        fi
+        rm -rf "$venv"
+        python3 -m venv "$venv" && "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$tools" || return
+        touch "$venv/complete"
+    fi
+    PATH=$venv/bin:$PATH guests/build.sh py
+}
+python_guest || echo "test.sh: the guest in Python cannot be built here"
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # A test that needs what this kernel or machine lacks appends one line to this file, `SKIPPED: test: reason`, and returns.

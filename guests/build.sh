@@ -2,10 +2,11 @@
 # Rebuilds guests/bin and guests/DIGESTS from the sources beside this script. Installs nothing: it says what is missing.
 #
 #   guests/build.sh              everything that comes out the same every time: c, rust, wat
-#   guests/build.sh c rust       only these; `js` only when named, because its builder's output differs from run to run
+#   guests/build.sh c rust       only these; `js` only when named, because its builder's output differs from run to run, and
+#                                `py`, which goes to guests/built and is not checked in, because it is 18 MB
 #   guests/build.sh --check      builds nothing; compares guests/bin with guests/DIGESTS
 #
-# OUT=DIR writes there instead of guests/bin and leaves DIGESTS alone. README.md names the compilers that made the files
+# OUT=DIR writes there instead and leaves DIGESTS alone. README.md names the compilers that made the files
 # checked in: with the same ones the bytes are the same.
 set -eu
 cd "$(dirname "$0")"
@@ -41,6 +42,22 @@ build_c() {
         # shellcheck disable=SC2086
         $cc -std=gnu11 $flags -Wall -Wextra -o "$out/$name.wasm" "$source"
     done
+    # Components: a module with the generated bindings, and the adapter that has it import preview 2.
+    command -v cargo >/dev/null || missing "no cargo, which runs rust/componentize-c"
+    for project in c/*/; do
+        name=$(basename "$project")
+        made=$here/target/$name
+        mkdir -p "$made"
+        componentize_c bindings wit/greet "$made"
+        # shellcheck disable=SC2086
+        $cc -std=gnu11 -O2 -s -mexec-model=reactor -Wall -Wextra -I "$made" -o "$made/$name.wasm" \
+            "$project$name.c" "$made"/*.c "$made"/*_component_type.o
+        componentize_c component "$made/$name.wasm" "$out/$name.wasm"
+    done
+}
+
+componentize_c() {
+    CARGO_TARGET_DIR=$here/target cargo run --quiet --manifest-path rust/Cargo.toml --locked -p componentize-c -- "$@"
 }
 
 # cargo_wasm TARGET DEBIAN_FLAGS PACKAGE…
@@ -77,7 +94,7 @@ build_rust() {
     lib=/usr/lib/wasm32-wasi
     link="-C link-self-contained=no -C link-arg=-L$lib"
     cargo_wasm wasm32-wasip1 "$link -C linker=wasm-ld-22 -C link-arg=$lib/crt1-command.o" json dirlist
-    cargo_wasm wasm32-wasip2 "$link -C link-arg=--wasm-ld-path=/usr/bin/wasm-ld-22 -C link-arg=$lib/crt1-reactor.o" hello-p2
+    cargo_wasm wasm32-wasip2 "$link -C link-arg=--wasm-ld-path=/usr/bin/wasm-ld-22 -C link-arg=$lib/crt1-reactor.o" hello-p2 greet-rust
     cargo_wasm wasm32-unknown-unknown "-C link-self-contained=no -C linker=wasm-ld-22" invoice
 }
 
@@ -100,9 +117,25 @@ build_js() {
         name=$(basename "$project")
         tool=$project/node_modules/.bin/componentize-qjs
         [ -x "$tool" ] || tool=$(command -v componentize-qjs) || missing "no componentize-qjs: npm install --prefix guests/$project"
-        # The plain component model, without its async part; no imports; the small runtime.
-        "$tool" --wit "$project/$name.wit" --js "$project/$name.js" --world "$name" \
-            --sync --stub-wasi --opt-size --output "$out/$name.wasm"
+        case $name in
+        greet-js) world="--wit wit/greet --world greeter" ;;
+        # Its world is its own, and imports nothing.
+        *) world="--wit $project/$name.wit --world $name --stub-wasi" ;;
+        esac
+        # The plain component model, without its async part; the small runtime.
+        # shellcheck disable=SC2086
+        "$tool" $world --js "$project/$name.js" --sync --opt-size --output "$out/$name.wasm"
+    done
+}
+
+build_py() {
+    command -v componentize-py >/dev/null || missing "no componentize-py: pip install -r guests/py/requirements.txt"
+    into=${OUT:-built}
+    mkdir -p "$into"
+    for project in py/*/; do
+        name=$(basename "$project")
+        componentize-py --quiet --wit-path wit/greet --world greeter \
+            componentize --python-path "$project" --output "$into/$name.wasm" app
     done
 }
 
@@ -117,8 +150,8 @@ mkdir -p "$out"
 [ $# -gt 0 ] || set -- c rust wat
 for part; do
     case $part in
-    c | rust | wat | js) "build_$part" ;;
-    *) missing "unknown part $part: c, rust, wat or js" ;;
+    c | rust | wat | js | py) "build_$part" ;;
+    *) missing "unknown part $part: c, rust, wat, js or py" ;;
     esac
 done
 chmod 644 "$out"/*.wasm

@@ -17,3 +17,4 @@ mod signals;
 mod skipped;
 mod surroundings;
 mod terminal;
+mod toolchains;
