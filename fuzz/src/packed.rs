@@ -39,15 +39,15 @@ fn component_type(input: &mut Input<'_>, deepest: u32) -> ComponentType {
         _ => return PLAIN[kind % PLAIN.len()].clone(),
     };
     let names = |input: &mut Input<'_>| (0..=input.below(4)).map(|index| format!("n{index}")).collect::<Arc<[String]>>();
-    let mut part = |input: &mut Input<'_>| component_type(input, deepest - 1);
+    let part = |input: &mut Input<'_>| component_type(input, deepest - 1);
     match kind {
         0 => T::List(Arc::new(part(input))),
         1 => T::Record(names(input).iter().map(|name| (name.clone(), part(input))).collect()),
         2 => T::Tuple(names(input).iter().map(|_| part(input)).collect()),
-        3 => T::Variant(names(input).iter().map(|name| (name.clone(), input.option(&mut part))).collect()),
+        3 => T::Variant(names(input).iter().map(|name| (name.clone(), input.option(part))).collect()),
         4 => T::Enum(names(input)),
         5 => T::Option(Arc::new(part(input))),
-        6 => T::Result(Arc::new((input.option(&mut part), input.option(&mut part)))),
+        6 => T::Result(Arc::new((input.option(part), input.option(part)))),
         _ => T::Flags(names(input)),
     }
 }

@@ -14,6 +14,7 @@ pub(crate) fn rules(features: FeatureSet) -> AdmitRules {
         features,
         imports: ImportPolicy::standard(),
         host_functions: spectest::host_functions(),
+        interface_functions: Vec::new(),
     }
 }
 

@@ -1,10 +1,10 @@
-//! Which grants a module could make use of, and which it cannot be given.
+//! Which grants a module could make use of.
 
-use ambit_core::{GrantKey, Grants, RejectReason, Rejection};
+use ambit_core::GrantKey;
 
 use crate::{
     uses::{self, Use, sample},
-    verified::{ModuleKind, Verified},
+    verified::Verified,
 };
 
 /// The grants that a module could make use of, each with the reason, going by what it imports.
@@ -30,18 +30,4 @@ pub fn could_ask_for(module: &Verified) -> Vec<(GrantKey, String)> {
         }
     }
     grants
-}
-
-/// Whether a module of this kind can be given what `grants` give: what nothing can enforce for it is refused.
-///
-/// # Errors
-/// `unenforceable`, naming the grant.
-pub fn check_grants(module: &Verified, grants: &Grants) -> Result<(), Rejection> {
-    match module.kind() {
-        ModuleKind::Component if !grants.functions.is_empty() => {
-            let message = "grant `functions`: components cannot import the host's own functions in this version";
-            Err(Rejection::new(RejectReason::Unenforceable, message))
-        }
-        ModuleKind::Core | ModuleKind::Component => Ok(()),
-    }
 }

@@ -78,6 +78,9 @@ fn component(import: &Import, rules: &AdmitRules) -> Result<(), Rejection> {
             ));
         }
     }
+    if rules.interface_functions.iter().any(|function| function.interface == import.module) {
+        return by_embedder(import, rules);
+    }
     let Some(interface) = Interface::parse(&import.module) else {
         return Err(denied(import, "it is no interface of a known package"));
     };
@@ -85,7 +88,11 @@ fn component(import: &Import, rules: &AdmitRules) -> Result<(), Rejection> {
         return Err(denied(import, format_args!("`{}` is not provided by this version", interface.package)));
     }
     let Some((_, names)) = known::known_interfaces().iter().find(|(package, _)| *package == interface.package) else {
-        let packages = known::known_interfaces().iter().map(|(package, _)| *package);
+        let own = rules.interface_functions.iter().map(|function| function.interface.as_str());
+        if own.clone().any(|own| Interface::parse(own).is_some_and(|own| own.package == interface.package)) {
+            return Err(denied(import, UnknownName::new("interface", &import.module, own)));
+        }
+        let packages = known::known_interfaces().iter().map(|(package, _)| *package).chain(own);
         return Err(denied(import, UnknownName::new("package", interface.package, packages)));
     };
     if interface.is_preview3() {
@@ -102,6 +109,32 @@ fn component(import: &Import, rules: &AdmitRules) -> Result<(), Rejection> {
         return Err(denied(import, "the policy does not allow it"));
     }
     Ok(())
+}
+
+/// An import from an interface of the embedder's.
+fn by_embedder(import: &Import, rules: &AdmitRules) -> Result<(), Rejection> {
+    let ExternType::ComponentFunc(found) = &import.ty else {
+        return Err(denied(import, format_args!("it is a {}, and this interface has functions only", kind_word(&import.ty))));
+    };
+    let mut all = rules.interface_functions.iter().filter(|function| function.interface == import.module);
+    let Some(function) = all.clone().find(|function| function.name == import.name) else {
+        return Err(denied(
+            import,
+            UnknownName::new("function", &import.name, all.by_ref().map(|function| function.name.as_str())),
+        ));
+    };
+    if found.ty.as_ref() != Ok(&function.ty) {
+        let there = found.ty.as_ref().map_or_else(|why| format!("{}, and {why}", found.text), ToString::to_string);
+        let (there, here) = (escape(there, 400), escape(function.ty.to_string(), 400));
+        return Err(denied(import, format_args!("its type is {there} there, but the function is {here}")));
+    }
+    match &function.withheld {
+        None => Ok(()),
+        Some(grant) => {
+            let grant = escape(grant, 128);
+            Err(denied(import, format_args!("it needs the grant `{grant}`, which is not given; name it in `functions`")))
+        }
+    }
 }
 
 /// The interfaces of WASI 0.3 are those of 0.2 with async functions and streams, so the feature is what is missing first.

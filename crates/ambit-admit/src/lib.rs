@@ -45,10 +45,10 @@ pub use admit::admit;
 pub use component_function::{ComponentFunction, component_call};
 pub use entry::Entry;
 pub use features::wasm_features;
-pub use grants::{check_grants, could_ask_for};
+pub use grants::could_ask_for;
 pub use known::{known_functions, known_interfaces};
 pub use risk::{Risk, Severity, risk};
-pub use rules::{AdmitRules, HostFunction};
+pub use rules::{AdmitRules, HostFunction, InterfaceFunction};
 pub use shape::Shape;
 #[cfg(feature = "wat")]
 pub use text::text;

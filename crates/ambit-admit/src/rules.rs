@@ -1,6 +1,8 @@
 //! What a module is admitted under.
 
-use ambit_core::{Bound, ByteSize, FeatureSet, ImportPolicy, Policy, ShapeLimits};
+use std::sync::Arc;
+
+use ambit_core::{Bound, ByteSize, ComponentFuncType, FeatureSet, ImportPolicy, Policy, ShapeLimits};
 
 use crate::types::ValType;
 
@@ -17,6 +19,8 @@ pub struct AdmitRules {
     pub imports: ImportPolicy,
     /// Functions that an embedder links besides [`known_functions`](crate::known_functions). They need no rule in `imports`.
     pub host_functions: Vec<HostFunction>,
+    /// Functions of interfaces that an embedder links for components. They need no rule in `imports` either.
+    pub interface_functions: Vec<InterfaceFunction>,
 }
 
 /// A function that a host links for core modules.
@@ -34,6 +38,19 @@ pub struct HostFunction {
     pub withheld: Option<String>,
 }
 
+/// A function of an interface that a host links for components.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct InterfaceFunction {
+    /// The interface, with its version if it has one, such as `acme:shop/prices@1.0.0`.
+    pub interface: String,
+    /// The name, such as `price`.
+    pub name: String,
+    /// What it takes and returns.
+    pub ty: Arc<ComponentFuncType>,
+    /// The grant that it needs and that is not given, if that is so.
+    pub withheld: Option<String>,
+}
+
 impl AdmitRules {
     /// The rules that `policy` implies.
     pub fn from_policy(policy: &Policy) -> Self {
@@ -43,6 +60,7 @@ impl AdmitRules {
             features: policy.features,
             imports: policy.imports.clone(),
             host_functions: Vec::new(),
+            interface_functions: Vec::new(),
         }
     }
 }

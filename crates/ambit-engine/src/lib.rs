@@ -32,7 +32,7 @@ pub use call::{Call, Exchange, Function, Message, Reply};
 pub use code_file::CodeFile;
 pub use contract::{Engine, Guest, Program};
 pub use ended::Ended;
-pub use functions::{HostCall, HostError, HostFunctions, HostFuture, ImportName, MOST_DEPTH, RegisterError};
+pub use functions::{ComponentFuture, HostCall, HostError, HostFunctions, HostFuture, ImportName, MOST_DEPTH, RegisterError};
 pub use kept::{Kept, TableElement};
 pub use meter::{Excess, Meter};
 pub use seal::{SealKey, Unsealed};

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Instant};
 
-use ambit_admit::{Verified, check_grants};
+use ambit_admit::Verified;
 use ambit_core::{Isolation, Policy, RejectReason, Rejection};
 use ambit_engine::{
     Call,
@@ -119,12 +119,14 @@ impl From<InstanceRequest> for Wanted {
 pub(crate) const ISOLATION: Isolation = Isolation::None;
 
 impl Wanted {
-    /// What of it nothing could enforce for this kind of module, or contradicts itself.
+    /// What of it contradicts itself.
     pub(crate) fn check(&self) -> Result<(), Rejection> {
         let verified = self.module.verified();
-        if self.call.as_ref().is_some_and(|call| call.module() != verified.digest()) {
-            return Err(Rejection::new(RejectReason::Policy, "the call was made for another module"));
+        match &self.call {
+            Some(call) if call.module() != verified.digest() => {
+                Err(Rejection::new(RejectReason::Policy, "the call was made for another module"))
+            }
+            Some(_) | None => Ok(()),
         }
-        check_grants(verified, &self.policy.grants)
     }
 }

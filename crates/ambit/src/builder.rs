@@ -9,7 +9,7 @@ use ambit_engine::{
 };
 use ambit_runtime::RuntimeConfig;
 
-use crate::{error::Error, policy::PolicyBuilder, runtime::Runtime};
+use crate::{error::Error, interface::Interface, policy::PolicyBuilder, runtime::Runtime};
 
 /// Sets up a [`Runtime`]: what each guest may use and reach, and what all of them share. Whatever is wrong or cannot be kept
 /// is an error of [`RuntimeBuilder::build`].
@@ -36,6 +36,7 @@ pub struct RuntimeBuilder {
     policy: PolicyBuilder,
     config: RuntimeConfig,
     functions: HostFunctions,
+    interfaces: Vec<(String, Interface)>,
 }
 
 impl Default for RuntimeBuilder {
@@ -45,6 +46,7 @@ impl Default for RuntimeBuilder {
             policy: PolicyBuilder::default(),
             config: RuntimeConfig { cores, ..RuntimeConfig::default() },
             functions: HostFunctions::new(),
+            interfaces: Vec::new(),
         }
     }
 }
@@ -157,13 +159,22 @@ impl RuntimeBuilder {
         self
     }
 
+    /// An interface of one's own that components may import, behind a grant (`.grant("functions", "NAME")`).
+    pub fn interface(mut self, grant: &str, interface: Interface) -> Self {
+        self.interfaces.push((grant.to_owned(), interface));
+        self
+    }
+
     /// Makes the runtime and starts its threads.
     ///
     /// # Errors
     /// Something that was said is out of its range, beyond the profile's ceilings, or cannot be enforced here; or the
     /// operating system gives no threads, timers or descriptors.
     pub fn build(self) -> Result<Runtime, Error> {
-        let Self { policy, config, functions } = self;
+        let Self { policy, config, mut functions, interfaces } = self;
+        for (grant, interface) in interfaces {
+            interface.add_to(&grant, &mut functions)?;
+        }
         let policy = policy.build()?;
         functions.admitted(&policy.grants)?;
         let engine = WasmtimeEngine::with_functions(PoolConfig { guests: config.pool_guests }, functions);
@@ -179,6 +190,7 @@ impl fmt::Debug for RuntimeBuilder {
             .field("policy", &self.policy)
             .field("config", &self.config)
             .field("functions", &self.functions)
+            .field("interfaces", &self.interfaces)
             .finish()
     }
 }

@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use ambit_core::{Outcome, Rejection, Report};
-use ambit_engine::AccessError;
+use ambit_engine::{AccessError, RegisterError};
 use ambit_runtime::Finished;
 
 use crate::words::describe;
@@ -41,6 +41,12 @@ pub enum Error {
     /// A memory, global or table of an instance could not be looked at or changed.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// An interface of the embedder's cannot be provided: its text is no WIT, or its functions are not those it declares.
+    #[error("cannot provide the interface: {0}")]
+    Interface(String),
+    /// A function of the embedder's cannot be added.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
     /// What was to be passed could not be written in its format.
     #[error("cannot write the input of `{function}` as {format}")]
     Encode {

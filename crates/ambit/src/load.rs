@@ -107,7 +107,8 @@ impl Runtime {
     /// What `policy` means for admission.
     pub(crate) fn rules(&self, policy: &Policy) -> Result<AdmitRules, Rejection> {
         let host_functions = self.inner().engine().functions().admitted(&policy.grants)?;
-        Ok(AdmitRules { host_functions, ..AdmitRules::from_policy(policy) })
+        let interface_functions = self.inner().engine().functions().admitted_interfaces(&policy.grants)?;
+        Ok(AdmitRules { host_functions, interface_functions, ..AdmitRules::from_policy(policy) })
     }
 
     /// The module as `policy` admits it: the same, unless that says otherwise of what may be loaded than `before` did.

@@ -1,7 +1,9 @@
 //! Components: imports, exports, entries.
 
-use ambit_admit::{Entry, ExternType, ModuleKind, check_grants, known_interfaces};
-use ambit_core::{Feature, Grants, ImportPolicy, ImportRule, RejectReason};
+use std::sync::Arc;
+
+use ambit_admit::{AdmitRules, Entry, ExternType, InterfaceFunction, ModuleKind, known_interfaces};
+use ambit_core::{ComponentFuncType, ComponentType, Feature, ImportPolicy, ImportRule, RejectReason};
 
 use crate::check::{accept, allowing, limited, refuse, rules};
 
@@ -46,15 +48,34 @@ fn other_imports_are_denied() {
 }
 
 #[test]
-fn components_are_not_given_functions_of_the_embedder() {
-    let component = accept("(component)", &rules());
-    let grants =
-        |functions: &[&str]| Grants { functions: functions.iter().map(ToString::to_string).collect(), ..Grants::default() };
-    assert_eq!(check_grants(&component, &grants(&[])), Ok(()));
-    let refused = check_grants(&component, &grants(&["kv.read"])).expect_err("refused");
-    assert_eq!(refused.reason, RejectReason::Unenforceable);
-    assert!(refused.message.contains("grant `functions`"), "{}", refused.message);
-    assert_eq!(check_grants(&accept("(module)", &rules()), &grants(&["kv.read"])), Ok(()));
+fn interfaces_of_the_embedder_are_imported_as_they_are() {
+    let price = |withheld: Option<&str>| {
+        let ty = ComponentFuncType { params: vec![("item".into(), ComponentType::String)], result: Some(ComponentType::U64) };
+        InterfaceFunction {
+            interface: "acme:shop/prices@1.0.0".into(),
+            name: "price".into(),
+            ty: Arc::new(ty),
+            withheld: withheld.map(Into::into),
+        }
+    };
+    let rules = |withheld| AdmitRules { interface_functions: vec![price(withheld)], ..rules() };
+    let importing = |interface: &str, items: &str| format!(r#"(component (import "{interface}" (instance {items})))"#);
+    let name = "acme:shop/prices@1.0.0";
+    let func = |ty: &str| format!(r#"(export "price" (func {ty}))"#);
+    let right = importing(name, &func(r#"(param "item" string) (result u64)"#));
+    accept(&right, &rules(None));
+    let check = |text: &str, rules: &AdmitRules, expect: &str| {
+        refuse(text, rules, RejectReason::ImportDenied, expect);
+    };
+    check(&right, &rules(Some("prices")), "it needs the grant `prices`, which is not given");
+    for wrong in [r#"(param "item" string)"#, r#"(param "thing" string) (result u64)"#, r#"(param "item" string) (result s64)"#] {
+        check(&importing(name, &func(wrong)), &rules(None), "but the function is func(item: string) -> u64");
+    }
+    let resource = r#"(export "r" (type $r (sub resource))) (export "price" (func (param "item" (own $r)) (result u64)))"#;
+    check(&importing(name, resource), &rules(None), "it is a resource, and this interface has functions only");
+    check(&importing(name, r#"(export "prise" (func))"#), &rules(None), "did you mean `price`?");
+    check(&importing("acme:shop/prices@2.0.0", &func("")), &rules(None), "did you mean `acme:shop/prices@1.0.0`?");
+    check(&importing("acme:depot/prices", &func("")), &rules(None), "there is no package `acme:depot`");
 }
 
 #[test]

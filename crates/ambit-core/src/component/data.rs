@@ -66,8 +66,8 @@ impl ComponentValue {
 }
 
 fn signature(params: &[(String, ComponentType)]) -> String {
-    let named: Vec<String> = params.iter().map(|(name, ty)| format!("{name}: {ty}")).collect();
-    format!("the arguments ({}) as an array, or as an object by their names", named.join(", "))
+    let names: Vec<&str> = params.iter().map(|(name, _)| name.as_str()).collect();
+    format!("the {} arguments ({}) as an array, or as an object by their names", names.len(), names.join(", "))
 }
 
 struct View<'a> {

@@ -78,7 +78,7 @@ fn label(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
 fn character(f: &mut fmt::Formatter<'_>, c: char) -> fmt::Result {
     match c {
         '\\' | '"' | '\'' | '\t' | '\r' | '\n' => write!(f, "{}", c.escape_default()),
-        c if crate::text::is_deceptive(c) => write!(f, "{}", c.escape_unicode()),
+        c if c.is_control() || crate::text::is_deceptive(c) => write!(f, "{}", c.escape_unicode()),
         c => write!(f, "{}", c.escape_debug()),
     }
 }

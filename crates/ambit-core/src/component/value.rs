@@ -121,20 +121,18 @@ impl ComponentValue {
             | (T::Char, V::Char(_))
             | (T::String, V::String(_)) => Ok(()),
             (T::List(element), V::List(values)) => {
-                let all = values.iter().enumerate();
-                all.map(|(index, value)| value.check_at(element, &Path::Of(path, At::Index(index)))).collect()
+                let mut all = values.iter().enumerate();
+                all.try_for_each(|(index, value)| value.check_at(element, &Path::Of(path, At::Index(index))))
             }
-            (T::Record(fields), V::Record(values)) if fields.len() == values.len() => fields
-                .iter()
-                .zip(values)
-                .map(|((name, ty), (given, value))| match given == name {
+            (T::Record(fields), V::Record(values)) if fields.len() == values.len() => {
+                fields.iter().zip(values).try_for_each(|((name, ty), (given, value))| match given == name {
                     true => value.check_at(ty, &Path::Of(path, At::Name(name))),
                     false => Err(wrong()),
                 })
-                .collect(),
+            }
             (T::Tuple(types), V::Tuple(values)) if types.len() == values.len() => {
-                let all = types.iter().zip(values).enumerate();
-                all.map(|(index, (ty, value))| value.check_at(ty, &Path::Of(path, At::Index(index)))).collect()
+                let mut all = types.iter().zip(values).enumerate();
+                all.try_for_each(|(index, (ty, value))| value.check_at(ty, &Path::Of(path, At::Index(index))))
             }
             (T::Variant(cases), V::Variant(case, value)) => match cases.iter().find(|(name, _)| name == case) {
                 Some((name, ty)) => payload(ty, value, name),

@@ -135,7 +135,12 @@ impl Reader<'_> {
             let value = match given.iter().position(|(given, _)| given == name) {
                 Some(index) => self.value(given.swap_remove(index).1, ty, &path)?,
                 None if matches!(ty, ComponentType::Option(_)) => ComponentValue::Option(None),
-                None => return Err(Mismatch::new(&path, ty, "")),
+                // A field that is there and not known is the likelier mistake.
+                None => {
+                    let known = |(given, _): &&(&str, &Node)| !fields.iter().any(|(name, _)| name == given);
+                    let found = given.iter().find(known).map_or(String::new(), |(given, _)| format!("`{given}` instead"));
+                    return Err(Mismatch::new(&path, ty, found));
+                }
             };
             values.push((name.clone(), value));
         }

@@ -1,6 +1,7 @@
 //! Host functions of the embedder's.
 
 mod call;
+mod component;
 mod error;
 
 use std::{collections::BTreeSet, fmt, future::Future, pin::Pin, sync::Arc};
@@ -10,6 +11,8 @@ use ambit_core::{Grants, RejectReason, Rejection, ResultValue, UnknownName, esca
 
 pub(crate) use call::Access;
 pub use call::HostCall;
+pub use component::ComponentFuture;
+pub(crate) use component::InterfaceMember;
 pub use error::{HostError, ImportName, RegisterError};
 
 /// How often a guest may be inside itself: the call that the host made first, and those that host functions made from it.
@@ -22,9 +25,9 @@ pub type HostFuture<'a> = Pin<Box<dyn Future<Output = Result<Vec<ResultValue>, H
 type Now = dyn Fn(&mut HostCall<'_>, &[ResultValue]) -> Result<Vec<ResultValue>, HostError> + Send + Sync;
 type Later = dyn for<'a> Fn(HostCall<'a>, &'a [ResultValue]) -> HostFuture<'a> + Send + Sync;
 
-/// Functions that an embedder offers to core modules, besides WASI and `env`.
+/// Functions that an embedder offers to core modules, besides WASI and `env`, and interfaces that it offers to components.
 ///
-/// Each has a name, a type and a grant. A module that imports one is admitted only under a policy that names its grant in
+/// Each function has a name, a type and a grant. A module that imports one is admitted only under a policy that names its grant in
 /// [`Grants::functions`]: [`HostFunctions::admitted`] tells admission. An engine is given all of them when it is made, checks
 /// the grants once more before a guest begins, and counts every call as a host call.
 ///
@@ -50,6 +53,8 @@ type Later = dyn for<'a> Fn(HostCall<'a>, &'a [ResultValue]) -> HostFuture<'a> +
 #[derive(Clone, Default)]
 pub struct HostFunctions {
     all: Vec<Arc<Registered>>,
+    /// Of components' interfaces.
+    members: Vec<Arc<InterfaceMember>>,
 }
 
 /// A host function.
@@ -69,7 +74,7 @@ pub(crate) enum Body {
 impl HostFunctions {
     /// None.
     pub const fn new() -> Self {
-        Self { all: Vec::new() }
+        Self { all: Vec::new(), members: Vec::new() }
     }
 
     /// Adds a function that answers at once. It must not block: while it runs, so does the guest's slice.
@@ -145,19 +150,23 @@ impl HostFunctions {
 
     /// Refuses grants that no function has.
     pub(crate) fn check(&self, grants: &[String]) -> Result<(), Rejection> {
-        let Some(unknown) = grants.iter().find(|grant| !self.all.iter().any(|function| function.grant == **grant)) else {
-            return Ok(());
-        };
-        let message = if self.all.is_empty() {
+        let known: BTreeSet<&str> = self.grants().collect();
+        let Some(unknown) = grants.iter().find(|grant| !known.contains(grant.as_str())) else { return Ok(()) };
+        let message = if known.is_empty() {
             let shown = escape(unknown, 64);
             format!(
                 "`functions` grants `{shown}`, but this host has no functions of its own: a program that embeds Ambit adds them"
             )
         } else {
-            let known: BTreeSet<&str> = self.all.iter().map(|function| function.grant.as_str()).collect();
             UnknownName::new("grant of host functions", unknown, known.into_iter()).to_string()
         };
         Err(Rejection::new(RejectReason::NotFound, message))
+    }
+
+    /// The grants that there are.
+    fn grants(&self) -> impl Iterator<Item = &str> {
+        let functions = self.all.iter().map(|function| function.grant.as_str());
+        functions.chain(self.members.iter().map(|member| member.grant.as_str()))
     }
 
     /// The function of that import module and name.
@@ -192,7 +201,9 @@ impl Registered {
 
 impl fmt::Debug for HostFunctions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.all.iter().map(|function| format!("{}: {}", function.import, function.ty))).finish()
+        let functions = self.all.iter().map(|function| format!("{}: {}", function.import, function.ty));
+        let members = self.members.iter().map(|member| format!("{}: {}", member.import, member.ty));
+        f.debug_list().entries(functions.chain(members)).finish()
     }
 }
 

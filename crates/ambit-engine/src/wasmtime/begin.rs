@@ -94,14 +94,10 @@ impl Parts {
     /// that is admitted under one policy runs under that one only.
     fn ungranted(&self) -> Option<Ended> {
         let (granted, linked) = (&self.data.host.functions, &self.main);
-        if let Some(function) = linked.functions.iter().find(|function| !granted.contains(&function.grant)) {
-            let grant = escape(&function.grant, 128);
-            let message = format!("the module imports {}: it needs the grant `{grant}`, which is not given", function.import);
+        if let Some((import, grant)) = linked.functions.iter().find(|(_, grant)| !granted.contains(grant)) {
+            let grant = escape(grant, 128);
+            let message = format!("the module imports {import}: it needs the grant `{grant}`, which is not given");
             return Some(Ended::Refused(Rejection::new(RejectReason::ImportDenied, message)));
-        }
-        if let (Pre::Component(..), false) = (&linked.pre, granted.is_empty()) {
-            let message = "grant `functions`: components cannot import the host's own functions in this version";
-            return Some(Ended::Refused(Rejection::new(RejectReason::Unenforceable, message)));
         }
         linked.slot.functions.check(granted).err().map(Ended::Refused)
     }

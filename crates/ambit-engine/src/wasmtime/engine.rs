@@ -73,7 +73,7 @@ impl Slot {
         match self.component.get() {
             Some(linker) => Ok(linker),
             None => {
-                let linker = p2::linker(&self.engine)?;
+                let linker = p2::linker(&self.engine, &self.functions)?;
                 Ok(self.component.get_or_init(|| linker))
             }
         }

@@ -16,6 +16,7 @@ use super::{
     guest::WasmtimeGuest,
     kept::KeptGuest,
     mapped::Mapped,
+    p2,
 };
 use crate::{
     access::Exported,
@@ -24,7 +25,7 @@ use crate::{
     code_file::CodeFile,
     contract::{Guest, Program},
     ended::Ended,
-    functions::Registered,
+    functions::ImportName,
     host::{Host, HostSpec},
     meter::Meter,
     settings::Settings,
@@ -73,8 +74,8 @@ pub(super) struct Linked {
     /// The module's own name, which calls name too.
     module: Digest,
     pub(super) pre: Pre,
-    /// The embedder's functions that it imports.
-    pub(super) functions: Vec<Arc<Registered>>,
+    /// The embedder's functions that it imports, each with the grant that it needs.
+    pub(super) functions: Vec<(ImportName, String)>,
     /// Whether it has an `_initialize` to be called before anything else.
     pub(super) initializes: bool,
     /// Memories and tables of all its instances, where that is known before they are made.
@@ -123,9 +124,14 @@ impl Linked {
         };
         let functions = match &pre {
             Pre::Core(pre) => {
-                pre.module().imports().filter_map(|import| slot.functions.find(import.module(), import.name()).cloned()).collect()
+                let imports = pre.module().imports();
+                let found = imports.filter_map(|import| slot.functions.find(import.module(), import.name()));
+                found.map(|function| (function.import.clone(), function.grant.clone())).collect()
             }
-            Pre::Component(..) => Vec::new(),
+            Pre::Component(pre, _) => {
+                let found = p2::imported(pre.component(), &slot.engine, &slot.functions);
+                found.iter().map(|member| (member.import.clone(), member.grant.clone())).collect()
+            }
         };
         Ok(Self {
             slot,

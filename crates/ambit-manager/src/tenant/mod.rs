@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ambit_admit::{Verified, check_grants};
+use ambit_admit::Verified;
 use ambit_core::{
     Bound, ComponentType, ComponentValue, Cpus, Layer, LimitKey, Metering, Outcome, Policy, RejectReason, Rejection, ResultValue,
     Usage, Violation, escape,
@@ -234,7 +234,6 @@ impl TenantWorker {
     /// It was compiled for something else, or needs what guests that share a process cannot have.
     pub fn load(&self, module: &Arc<Verified>, policy: &Arc<Policy>, code: &Compiled) -> Result<TenantModule, Rejection> {
         policy.grants.check()?;
-        check_grants(module, &policy.grants)?;
         if code.module() != module.digest() || code.metering() != Metering::Epochs {
             return Err(Rejection::new(
                 RejectReason::Policy,
@@ -333,7 +332,6 @@ impl TenantModule {
     fn policy_of(&self, run: &TenantRun) -> Result<Arc<Policy>, Rejection> {
         let Some(policy) = &run.policy else { return Ok(Arc::clone(&self.0.policy)) };
         policy.grants.check()?;
-        check_grants(&self.0.module, &policy.grants)?;
         Ok(Arc::clone(policy))
     }
 }

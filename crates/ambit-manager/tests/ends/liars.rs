@@ -33,6 +33,9 @@ pub(crate) fn lie(part: &str, run: u64) -> RunEnd {
         "claims to be killed" => Outcome::Killed { signal: MOVES.into() },
         "claims a quarantine" => Outcome::Rejected(Rejection::new(RejectReason::Quarantined, MOVES)),
         "claims to be lost" => Outcome::Lost { reason: MOVES.repeat(10_000) },
+        "returns what nothing returns" => {
+            return RunEnd { value: Some(vec![0xff; 4096]), ..*end(run, Outcome::Exited { code: 0 }) };
+        }
         "lies in every field" => return everything(run, [64, 1000, Violation::MAX_KEPT]),
         "lists too much" => return everything(run, [65, 1000, Violation::MAX_KEPT]),
         "says too much" => return everything(run, [30_000; 3]),
@@ -50,7 +53,7 @@ fn everything(run: u64, [frames, results, violations]: [usize; 3]) -> RunEnd {
         run: u64::MAX - run,
         outcome: Outcome::Trapped { trap, message, frames: vec![frame; frames] },
         results: vec![ResultValue::V128(u128::MAX); results],
-        value: Some(vec![0xff; 4096]),
+        value: None,
         usage: Usage {
             wall_ns: most,
             cpu_ns: most,
@@ -84,6 +87,7 @@ fn what_only_the_parent_knows_is_not_believed() {
     }
     check("claims a quarantine", &[], "rejected:policy", "");
     check("claims to be lost", &[], "lost", "\\\\u{1b}[2J");
+    check("returns what nothing returns", &[], "lost", "returned what it cannot return");
     let report = check("claims more memory than there was", &[("memory", "32MiB")], "limit-exceeded:memory", "");
     assert!(matches!(report.outcome, Outcome::LimitExceeded { allowed, .. } if allowed == 32 << 20), "{report:?}");
 }

@@ -44,7 +44,8 @@ fn every_value_goes_everywhere_and_back() {
             prop_assert_eq!(ComponentValue::unpack(&packed, &ty, value.memory()), Ok(value.clone()));
             prop_assert!(ComponentValue::unpack(&packed, &ty, value.memory() - 1).is_err());
             let given = identity::argument(&value);
-            let returned = id.call_blocking(&[given.clone()]).map_err(|error| TestCaseError::fail(format!("{ty}: {error}")))?;
+            let returned =
+                id.call_blocking(std::slice::from_ref(&given)).map_err(|error| TestCaseError::fail(format!("{ty}: {error}")))?;
             let expect = identity::returned(&value);
             prop_assert_eq!(returned.as_ref(), Some(&expect), "through a component");
             let by_wave = module.call_wave_blocking(&format!("id({given})")).expect("as people write it");

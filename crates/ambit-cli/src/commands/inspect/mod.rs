@@ -111,6 +111,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         features: Feature::ALL.iter().copied().filter(|&feature| feature != Feature::Threads).collect(),
         imports: ImportPolicy::standard(),
         host_functions: Vec::new(),
+        interface_functions: Vec::new(),
     };
     match read_module::read(&args.module, &rules) {
         Ok(module) => {

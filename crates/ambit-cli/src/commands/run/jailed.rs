@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use ambit_admit::{Verified, check_grants};
+use ambit_admit::Verified;
 use ambit_core::{Policy, Rejection, RunId, Stdin};
 use ambit_engine::host::{FdOutput, GuestOutput};
 use ambit_manager::{Control, Entry, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams};
@@ -69,7 +69,7 @@ fn repeated(repeat: Repeat, launcher: Launcher, asked: Asked) -> anyhow::Result<
     let (began, isolation) = (asked.began, asked.isolation);
     let refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
     let module = match read_in_time(asked.path.clone(), &asked.policy, began, &asked.on_signal) {
-        Ok(module) => module.and_then(|module| check_grants(&module, &asked.policy.grants).map(|()| module)),
+        Ok(module) => module,
         Err(outcome) => return finish(&asked.talk, asked.report, unstarted(outcome, refused, &asked.name, began, isolation)),
     };
     match module {
@@ -90,7 +90,6 @@ fn entry(asked: &Asked) -> Entry {
 
 /// What to run, once its module is admitted.
 fn ready(asked: &Asked, module: Arc<Verified>) -> Result<LaunchRequest, Rejection> {
-    check_grants(&module, &asked.policy.grants)?;
     let streams = streams(&asked.policy)?;
     Ok(LaunchRequest { run: RunId(1), module, entry: entry(asked), name: asked.name.clone(), streams, since: asked.began })
 }

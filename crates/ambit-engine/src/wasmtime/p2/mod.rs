@@ -8,6 +8,7 @@ mod errors;
 mod file_streams;
 mod file_types;
 mod files;
+mod interfaces;
 mod random;
 mod sockets;
 mod stdio;
@@ -41,6 +42,7 @@ use super::{
 use crate::{
     call::{Call, Target},
     ended::Ended,
+    functions::HostFunctions,
     host::{Host, Stop},
     meter::Meter,
 };
@@ -93,8 +95,10 @@ impl WasiView for Data {
     }
 }
 
+pub(super) use self::interfaces::imported;
+
 /// A linker with every interface that a component may import, and no other.
-pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Data>> {
+pub(super) fn linker(engine: &Engine, functions: &HostFunctions) -> wasmtime::Result<Linker<Data>> {
     let mut linker = Linker::new(engine);
     let l = &mut linker;
     io::error::add_to_linker::<_, HasView>(l, Data::view)?;
@@ -129,6 +133,7 @@ pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Data>> {
     net::network::add_to_linker::<_, HasView>(l, &net::network::LinkOptions::default(), Data::view)?;
     net::tcp::add_to_linker::<_, WasiSockets>(l, Data::sockets)?;
     net::udp::add_to_linker::<_, WasiSockets>(l, Data::sockets)?;
+    interfaces::link(l, functions)?;
     Ok(linker)
 }
 
