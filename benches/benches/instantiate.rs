@@ -1,6 +1,6 @@
 //! A fresh guest: instantiate, call, drop. Each function beside raw Wasmtime.
 
-use ambit_benches::{Ours, Raw, RawComponent, RawPreview1, guest, policy};
+use ambit_benches::{GREET, Ours, Raw, RawComponent, RawPreview1, RawTyped, guest, policy};
 use ambit_engine::Settings;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -19,6 +19,9 @@ fn instantiate(c: &mut Criterion) {
     let hello = guest("bin/hello-p2.wasm");
     let (raw, ours) = (RawComponent::new(&hello, &settings), Ours::new(&hello, None, &[], policy(&[])));
     beside(c, "p2-hello", || ours.runs(RUNS), || raw.runs(RUNS));
+    let greet = guest("bin/greet-rust.wasm");
+    let (raw, ours) = (RawTyped::new(&greet, &settings), Ours::new(&greet, Some(GREET), &[], policy(&[])));
+    beside(c, "typed-call", || ours.runs(RUNS), || raw.runs(RUNS));
 }
 
 fn beside(c: &mut Criterion, name: &str, ours: impl Fn(), raw: impl Fn()) {

@@ -13,10 +13,13 @@ pub use jailed::{
     wire_rate,
 };
 pub use ours::Ours;
-pub use raw::{Raw, RawComponent, RawPreview1};
+pub use raw::{Raw, RawComponent, RawPreview1, RawTyped};
 pub use scheduling::{Busy, Capped, Shares, capped, churn, neighbour, overshoot, overshoot_of_tokio, parked, rate, shares};
 
 use ambit_core::{Isolation, LimitsSpec, Policy, PolicySpec, Profile};
+
+/// The call of the plug-in of `guests/wit/greet` that is measured.
+pub const GREET: &str = r#"greet({name: "Ada", titles: ["Dr."], language: some(german)}, 1)"#;
 
 /// How many guests a pool holds on either side.
 pub const POOL: u32 = 256;

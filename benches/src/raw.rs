@@ -4,7 +4,7 @@ use ambit_engine::{Settings, wasmtime::pooled_configuration};
 use tokio::runtime::{Builder, Runtime};
 use wasmtime::{
     Engine, InstancePre, Linker, Module, ResourceLimiter, Store, UpdateDeadline,
-    component::{Component, Linker as ComponentLinker, ResourceTable},
+    component::{self, Component, ComponentType, Lift, Linker as ComponentLinker, Lower, ResourceTable},
 };
 use wasmtime_wasi::{
     WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
@@ -177,6 +177,100 @@ impl RawComponent {
                 assert_eq!(result, Ok(()));
             }
         });
+    }
+}
+
+/// What `guests/wit/greet` takes, as Wasmtime's macros have it.
+#[derive(Debug, Clone, ComponentType, Lower)]
+#[component(record)]
+struct Person {
+    name: String,
+    titles: Vec<String>,
+    language: Option<Language>,
+}
+
+#[derive(Debug, Clone, Copy, ComponentType, Lower)]
+#[component(enum)]
+#[repr(u8)]
+#[expect(dead_code, reason = "the type has all of them")]
+enum Language {
+    #[component(name = "english")]
+    English,
+    #[component(name = "german")]
+    German,
+    #[component(name = "greek")]
+    Greek,
+}
+
+#[derive(Debug, ComponentType, Lift)]
+#[component(record)]
+#[expect(dead_code, reason = "read as a whole")]
+struct Greeting {
+    text: String,
+    characters: u32,
+}
+
+#[derive(Debug, ComponentType, Lift)]
+#[component(variant)]
+#[expect(dead_code, reason = "read as a whole")]
+enum GreetError {
+    #[component(name = "nameless")]
+    Nameless,
+    #[component(name = "too-often")]
+    TooOften(u8),
+}
+
+/// The plug-in of `guests/wit/greet`, its function called with static types.
+pub struct RawTyped {
+    driver: Runtime,
+    engine: Engine,
+    pre: component::InstancePre<Preview2>,
+    index: component::ComponentExportIndex,
+}
+
+impl RawTyped {
+    /// A component of that world.
+    ///
+    /// # Panics
+    /// Wasmtime does not accept the component, or it is of another world.
+    pub fn new(bytes: &[u8], settings: &Settings) -> Self {
+        let engine = engine(settings);
+        let mut linker = ComponentLinker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker).expect("links");
+        let component = Component::new(&engine, bytes).expect("valid");
+        let index = component.get_export_index(None, "greet").expect("exported");
+        let pre = linker.instantiate_pre(&component).expect("links");
+        Self { driver: driver(), engine, pre, index }
+    }
+
+    /// Calls it in `count` fresh instances, one after the other, as [`Ours`](crate::Ours) is asked to with
+    /// [`GREET`](crate::GREET).
+    ///
+    /// # Panics
+    /// One of them fails.
+    pub fn runs(&self, count: u32) {
+        let person = || Person { name: "Ada".into(), titles: vec!["Dr.".into()], language: Some(Language::German) };
+        self.driver.block_on(async {
+            for _ in 0..count {
+                let mut builder = WasiCtxBuilder::new();
+                builder.arg("bench").allow_blocking_current_thread(true);
+                let state = Preview2 { wasi: builder.build(), table: ResourceTable::new(), limiter: Limiter::default() };
+                let mut store = Store::new(&self.engine, state);
+                prepare(&mut store, |state| &mut state.limiter);
+                let instance = self.pre.instantiate_async(&mut store).await.expect("instantiates");
+                let greet = instance
+                    .get_typed_func::<(Person, u8), (Result<Greeting, GreetError>,)>(&mut store, &self.index)
+                    .expect("of these types");
+                let (greeting,) = greet.call_async(&mut store, (person(), 1)).await.expect("returns");
+                assert!(greeting.is_ok(), "{greeting:?}");
+            }
+        });
+    }
+}
+
+impl std::fmt::Debug for RawTyped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RawTyped")
     }
 }
 

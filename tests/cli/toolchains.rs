@@ -27,6 +27,71 @@ fn a_plug_in_is_a_program_in_rust_c_and_javascript() {
     }
 }
 
+/// Calls, and what all of them answer; and the one argument that does not fit.
+const CALLS: [(&str, &str); 5] = [
+    (
+        r#"greet({name: "Zoë 🦀", titles: ["Dr.", "h. c."], language: some(greek)}, 2)"#,
+        r#"ok({text: "Γεια σου, Dr. h. c. Zoë 🦀! Γεια σου, Dr. h. c. Zoë 🦀!", characters: 53})"#,
+    ),
+    (
+        r#"greet({name: "Jürgen", titles: ["Prof.", "Dr."], language: some(german)}, 1)"#,
+        r#"ok({text: "Guten Tag, Prof. Dr. Jürgen!", characters: 28})"#,
+    ),
+    // Options may be left out; what does not show is escaped.
+    (r#"greet({name: "a\u{0}b\u{10ffff}\"", titles: []}, 1)"#, r#"ok({text: "Hello, a\u{0}b\u{10ffff}\"!", characters: 12})"#),
+    (r#"greet({name: "x", titles: [], language: none}, 6)"#, "err(too-often(5))"),
+    (r#"greet({name: "", titles: [], language: none}, 1)"#, "err(nameless)"),
+];
+
+#[track_caller]
+fn answers(options: &[&str], path: &str) {
+    for (call, answer) in CALLS {
+        run(&[options, &["--invoke", call, path]].concat()).done().prints(&format!("{answer}\n"));
+    }
+}
+
+#[test]
+fn a_plug_in_answers_alike_in_rust_c_and_javascript() {
+    for (path, _) in GREETERS {
+        answers(&[], path);
+    }
+}
+
+#[test]
+fn arguments_of_a_plug_in_may_stand_by_themselves() {
+    let person = r#"{name: "x", titles: []}"#;
+    run(&["--invoke", "greet", GREETERS[0].0, person, "1"]).done().prints("ok({text: \"Hello, x!\", characters: 9})\n");
+}
+
+#[test]
+fn what_a_plug_in_returns_is_json_in_the_report() {
+    let done = run(&["--report", "-", "--invoke", r#"greet({name: "x", titles: []}, 1)"#, GREETERS[0].0]).done();
+    let report: serde_json::Value = serde_json::from_str(&done.stderr).expect("a report");
+    let expect = serde_json::json!([{"ok": {"text": "Hello, x!", "characters": 9}}]);
+    assert_eq!(report["results"], expect, "{done:#?}");
+}
+
+#[test]
+fn what_does_not_fit_a_plug_in_is_said_with_its_place() {
+    let refused = |call: &str, parts: &[&str]| {
+        run(&["--invoke", call, GREETERS[0].0]).done().says(126, parts);
+    };
+    refused(
+        r#"greet({name: "x", titles: [3]}, 1)"#,
+        &["the arguments of `greet` do not fit: at `who.titles[0]`: expected string, found 3"],
+    );
+    refused(r#"greet({name: "x", titels: []}, 1)"#, &["at `who.titles`: expected list<string>, found `titels` instead"]);
+    refused(r#"greet({name: "x", titles: [], age: 3}, 1)"#, &["found the field `age`"]);
+    refused(r#"greet({name: "x", titles: []}, 256)"#, &["at `times`: expected u8, found 256"]);
+    refused(r#"greet({name: "x", titles: []})"#, &["at `times`: expected u8, found nothing"]);
+    refused(r#"greet({name: "x", titles: []}, 1, 2)"#, &["expected 2 arguments, found one more: 2"]);
+    refused(r#"greet({name: "x", titles: []}, 1"#, &["expected values in parentheses, found the end"]);
+    refused("gret()", &["there is no exported function `gret`; did you mean `greet`?"]);
+    let deep = format!("greet({}", "[".repeat(100_000));
+    refused(&deep, &["value nesting too deep"]);
+    run(&["--invoke", "greet(1)", GREETERS[0].0, "2"]).done().says(126, &["arguments are given twice"]);
+}
+
 #[test]
 fn a_plug_in_in_python_runs_in_256_mib() {
     if !root().join(IN_PYTHON).exists() {
@@ -34,5 +99,7 @@ fn a_plug_in_in_python_runs_in_256_mib() {
         return skip("a_plug_in_in_python_runs_in_256_mib", &reason);
     }
     run(&["--memory", "256MiB", IN_PYTHON]).done().prints("hello from Python\n");
+    let (call, answer) = CALLS[0];
+    run(&["--memory", "256MiB", "--invoke", call, IN_PYTHON]).done().prints(&format!("{answer}\n"));
     greets(IN_PYTHON);
 }

@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use ambit_admit::AdmitRules;
 use ambit_benches::{
-    Busy, Capped, Doing, Ours, Raw, RawComponent, RawPreview1, capped, churn, entry_from_scratch, guest, idle_memory, inside_rate,
-    kill_overshoot, large_module, neighbour, overshoot, overshoot_of_tokio, parked, policy, rate, shares, teardown,
-    tenant_overshoot, unyielding, warm_run, wire_rate,
+    Busy, Capped, Doing, GREET, Ours, Raw, RawComponent, RawPreview1, RawTyped, capped, churn, entry_from_scratch, guest,
+    idle_memory, inside_rate, kill_overshoot, large_module, neighbour, overshoot, overshoot_of_tokio, parked, policy, rate, shares,
+    teardown, tenant_overshoot, unyielding, warm_run, wire_rate,
 };
 use ambit_engine::Settings;
 
@@ -22,13 +22,15 @@ type Measure = fn() -> serde_json::Value;
 /// Runs that are ended at their deadline.
 const KILLS: usize = 1000;
 
-const FIGURES: [(&str, Measure); 43] = [
+const FIGURES: [(&str, Measure); 45] = [
     ("noop-call", noop),
     ("p1-hello", p1_hello),
     ("p2-hello", p2_hello),
+    ("typed-call", typed_call),
     ("admit", admit),
     ("noop-rate", || value("calls/s", rate(&noop_module(), Some("noop"), 1))),
     ("hello-rate", || value("runs/s", rate(&guest("bin/hello.wasm"), None, 1))),
+    ("p2-rate", || value("runs/s", rate(&guest("bin/hello-p2.wasm"), None, 1))),
     ("two-cores", two_cores),
     ("overshoot-p50", || value("ms", overshoot(200).0)),
     ("overshoot-p99", || value("ms", overshoot(200).1)),
@@ -166,6 +168,14 @@ fn p2_hello() -> serde_json::Value {
     let policy = policy(&[]);
     let raw = RawComponent::new(&module, &Settings::shared_process(&policy));
     let ours = Ours::new(&module, None, &[], policy);
+    beside(|| ours.runs(RUNS), || raw.runs(RUNS))
+}
+
+fn typed_call() -> serde_json::Value {
+    let module = guest("bin/greet-rust.wasm");
+    let policy = policy(&[]);
+    let raw = RawTyped::new(&module, &Settings::shared_process(&policy));
+    let ours = Ours::new(&module, Some(GREET), &[], policy);
     beside(|| ours.runs(RUNS), || raw.runs(RUNS))
 }
 

@@ -31,6 +31,12 @@ pub(super) const FIGURES: &[Figure] = &[
         measure: |repo| bench(repo, "p2-hello"),
     },
     Figure {
+        name: "typed-call",
+        what: "instantiate a component, call a function of it with a record, drop",
+        bound: Bound::TimesPartner(1.5, RAW),
+        measure: |repo| bench(repo, "typed-call"),
+    },
+    Figure {
         name: "admit",
         what: "admission of a large module",
         bound: Bound::AtLeast(100.0, "MB/s"),
@@ -47,6 +53,12 @@ pub(super) const FIGURES: &[Figure] = &[
         what: "whole runs a second of a WASI preview 1 hello, on one core",
         bound: Bound::AtLeast(85_000.0, "runs/s"),
         measure: |repo| bench(repo, "hello-rate"),
+    },
+    Figure {
+        name: "p2-rate",
+        what: "whole runs a second of a WASI preview 2 hello, on one core",
+        bound: Bound::AtLeast(25_000.0, "runs/s"),
+        measure: |repo| bench(repo, "p2-rate"),
     },
     Figure {
         name: "two-cores",

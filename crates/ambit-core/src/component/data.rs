@@ -11,6 +11,8 @@
 //! | `result` | `{"ok": value}` or `{"err": value}`, with `null` where there is none |
 //! | `flags` | array of the names that are set |
 
+use std::fmt::{self, Display};
+
 use ciborium::Value as Data;
 use serde::{
     Serialize, Serializer,
@@ -58,16 +60,21 @@ impl ComponentValue {
             Data::Array(given) if given.len() == params.len() => {
                 params.iter().zip(given).map(|((name, ty), data)| read(data, ty, &at(name))).collect()
             }
-            Data::Map(given) => fields(given, params, &Path::Root, "the argument", &signature(params))
+            Data::Map(given) => fields(given, params, &Path::Root, "the argument", &Signature(params))
                 .map(|values| values.into_iter().map(|(_, value)| value).collect()),
-            other => Err(Mismatch::new(&Path::Root, signature(params), shown(other))),
+            other => Err(Mismatch::new(&Path::Root, Signature(params), shown(other))),
         }
     }
 }
 
-fn signature(params: &[(String, ComponentType)]) -> String {
-    let names: Vec<&str> = params.iter().map(|(name, _)| name.as_str()).collect();
-    format!("the {} arguments ({}) as an array, or as an object by their names", names.len(), names.join(", "))
+/// What is expected of arguments.
+struct Signature<'a>(&'a [(String, ComponentType)]);
+
+impl Display for Signature<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.0.iter().map(|(name, _)| name.as_str()).collect();
+        write!(f, "the {} arguments ({}) as an array, or as an object by their names", names.len(), names.join(", "))
+    }
 }
 
 struct View<'a> {
@@ -157,7 +164,7 @@ fn read(data: &Data, ty: &ComponentType, path: &Path<'_>) -> Read<ComponentValue
         }
         ComponentType::List(element) => return list(data, ty, element, path),
         ComponentType::Record(wanted) => match data {
-            Data::Map(given) => return fields(given, wanted, path, "the field", &ty.to_string()).map(ComponentValue::Record),
+            Data::Map(given) => return fields(given, wanted, path, "the field", ty).map(ComponentValue::Record),
             _ => None,
         },
         ComponentType::Tuple(types) => match data {
@@ -229,7 +236,7 @@ fn fields(
     wanted: &[(String, ComponentType)],
     path: &Path<'_>,
     what: &str,
-    expected: &str,
+    expected: &impl Display,
 ) -> Read<Vec<(String, ComponentValue)>> {
     let mut rest: Vec<&(Data, Data)> = given.iter().collect();
     let mut values = Vec::with_capacity(wanted.len());

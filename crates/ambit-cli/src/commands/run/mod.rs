@@ -39,6 +39,7 @@ Examples:
   ambit run --memory 64MiB --timeout 2s tool.wasm -- --verbose input.txt
   ambit run --dir .:/work:rw --env HOME=/work build.wasm
   ambit run --invoke fib math.wasm 30
+  ambit run --invoke 'greet({name: \"Ada\", titles: []}, 2)' plug-in.wasm    # a component's, with WAVE
   ambit run --fuel 10M --deterministic --report - plugin.wasm
   ambit run --invoke fib --repeat 100000 --concurrency 2 math.wasm 10
   ambit run --isolation none trusted.wasm     # in this process: no wall but WebAssembly's
@@ -54,8 +55,9 @@ pub(crate) struct Args {
     #[arg(allow_negative_numbers = true)]
     args: Vec<String>,
     /// Call this export instead of running the program; its results go to stdout. Integers are decimal or 0x…, and unsigned
-    /// ones wrap: 18446744073709551615 as an i64 is -1, as results show it
-    #[arg(long, value_name = "NAME")]
+    /// ones wrap: 18446744073709551615 as an i64 is -1, as results show it. A component's function takes and returns WAVE, and its
+    /// arguments may follow its name in parentheses: 'f("x", {a: 1})'; INTERFACE#NAME if several are called alike
+    #[arg(long, value_name = "CALL")]
     invoke: Option<String>,
     /// Run it this often, each time on a fresh instance, and print percentiles of the latency and the throughput instead of
     /// results; what it writes is thrown away, and inherited input is empty
