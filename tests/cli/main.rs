@@ -2,6 +2,7 @@
 
 mod ambit;
 mod bounds;
+mod cache;
 mod classic_root;
 mod clock_steps;
 mod config;

@@ -19,6 +19,7 @@
 
 mod bound;
 mod capabilities;
+mod compile_settings;
 mod counter;
 mod digest;
 mod enforce;
@@ -47,6 +48,7 @@ mod violation;
 
 pub use bound::{Bound, LimitValue};
 pub use capabilities::EngineCapabilities;
+pub use compile_settings::CompileSettings;
 pub use counter::Counter;
 pub use digest::{Digest, ParseDigestError};
 pub use enforce::{Enforcement, Unenforceable};
@@ -61,7 +63,7 @@ pub use limits::{LimitError, LimitKey, LimitSpec, Limits, LimitsSpec, RunLimits,
 pub use outcome::{Outcome, RejectReason, Rejection};
 pub use policy::{OnMemoryRefusal, Policy, PolicyError, PolicySpec};
 pub use profile::Profile;
-pub use report::{Report, ResultValue};
+pub use report::{ArtifactSource, Report, ResultValue};
 pub use shape::{ShapeKey, ShapeLimits, ShapeLimitsSpec};
 pub use size::ByteSize;
 pub use span::Span;

@@ -28,8 +28,21 @@ impl Report {
 
 impl Serialize for View<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Report { run, outcome, results, usage, violations, policy, module, name, engine, engine_version, isolation, layers } =
-            self.0;
+        let Report {
+            run,
+            outcome,
+            results,
+            usage,
+            violations,
+            policy,
+            module,
+            name,
+            engine,
+            engine_version,
+            isolation,
+            layers,
+            artifact,
+        } = self.0;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("run", &run.to_string())?;
         map.serialize_entry("outcome", &OutcomeView(outcome))?;
@@ -42,6 +55,7 @@ impl Serialize for View<'_> {
         entry(&mut map, "name", name.as_ref())?;
         entry(&mut map, "engine", engine.as_ref())?;
         entry(&mut map, "engine_version", engine_version.as_ref())?;
+        entry(&mut map, "artifact", artifact.as_ref())?;
         map.serialize_entry("isolation", isolation)?;
         map.serialize_entry("layers", layers)?;
         entry(&mut map, "policy", policy.as_ref())?;

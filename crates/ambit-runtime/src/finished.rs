@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ambit_core::{Digest, EngineId, Outcome, Policy, Report, ResultValue, RunId, Usage, Violation};
+use ambit_core::{ArtifactSource, Digest, EngineId, Outcome, Policy, Report, ResultValue, RunId, Usage, Violation};
 use ambit_engine::Answer;
 
 use crate::request::ISOLATION;
@@ -103,6 +103,11 @@ impl Finished {
             engine_version: Some(engine_version.to_string()),
             isolation: ISOLATION,
             layers: Vec::new(),
+            artifact: (!matches!(outcome, Outcome::Rejected(_))).then_some(if usage.compile_ns.is_some() {
+                ArtifactSource::Compiled
+            } else {
+                ArtifactSource::Cached
+            }),
         }
     }
 }

@@ -109,7 +109,8 @@ fn launch(launcher: &Launcher, prepared: Prepared, request: LaunchRequest, asked
     let report = launcher.run(prepared, request, &control, &mut |event| match event {
         // It is gone before anything of the guest runs.
         LaunchEvent::Compiled => spinner.end(),
-        LaunchEvent::Log(_) if quiet => {}
+        LaunchEvent::Log(_) | LaunchEvent::ArtifactRefused(_) if quiet => {}
+        LaunchEvent::ArtifactRefused(why) => output::note(&format!("{why}; the module is compiled again")),
         LaunchEvent::Log(text) => {
             // What nobody reads is lost, and must not hold up the end of the run.
             let _ = log.try_write(&[IoSlice::new(format!("ambit: log: {text}\n").as_bytes())]);
@@ -117,7 +118,15 @@ fn launch(launcher: &Launcher, prepared: Prepared, request: LaunchRequest, asked
     });
     drop(compiled);
     spinner.end();
-    finish(&asked.talk, asked.report, report)
+    let verbose = asked.talk.verbose;
+    let status = finish(&asked.talk, asked.report, report);
+    // When everybody has what they wait for.
+    for trouble in launcher.settle() {
+        if verbose {
+            output::note(&trouble);
+        }
+    }
+    status
 }
 
 /// Shows the spinner unless what is given back is dropped, or the spinner ended, soon enough. Only on a terminal: nobody else

@@ -26,6 +26,7 @@ use crate::{
     output,
     policy::{OurStdin, PolicyArgs, Settled},
     signals::OnSignal,
+    store_args::{CacheArgs, StoreArgs},
 };
 
 /// How long a compilation takes before a person is shown that something happens.
@@ -92,6 +93,10 @@ pub(crate) struct Args {
     #[arg(long, short)]
     verbose: bool,
     #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    cache: CacheArgs,
+    #[command(flatten)]
     policy: PolicyArgs,
 }
 
@@ -137,6 +142,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         classic_root,
         quiet,
         verbose,
+        store,
+        cache,
         policy,
     } = args;
     let function_args = if invoke.is_some() { program_args.clone() } else { Vec::new() };
@@ -201,7 +208,14 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         }
         Isolation::Process | Isolation::Tenant => {
             let syscalls = ExtraSyscalls { allow: allow_syscall, deny: deny_syscall };
-            let config = LaunchConfig { dispensable: allow_missing, syscalls, classic_root, ..LaunchConfig::default() };
+            let cache = match cache.open(&store, quiet, verbose) {
+                Ok(cache) => cache,
+                Err(error) => {
+                    output::error(&error.full());
+                    return Ok(super::FAILED);
+                }
+            };
+            let config = LaunchConfig { dispensable: allow_missing, syscalls, classic_root, cache, ..LaunchConfig::default() };
             if let Err(error) = config.check() {
                 output::error(&format!("--allow-syscall, --deny-syscall: {error}"));
                 return Ok(super::USAGE);
