@@ -57,6 +57,34 @@ impl Dir {
         Ok(dir)
     }
 
+    /// A directory in this one, if there is one.
+    pub(crate) fn existing(&self, name: &str) -> Result<Option<Self>, StoreError> {
+        let path = self.path.join(name);
+        match rustix::fs::openat(&self.fd, name, DIRECTORY, Mode::empty()) {
+            Ok(fd) => Self::checked(fd, path).map(Some),
+            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(error) => Err(no_directory(&path, error.into())),
+        }
+    }
+
+    /// Brings to disk which files it has.
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
+        step("dir.fsync").and_then(|()| Ok(rustix::fs::fsync(&self.fd)?)).map_err(StoreError::system("bring to disk", &self.path))
+    }
+
+    /// Gives a file another name, in another directory.
+    pub(crate) fn rename(&self, name: &str, to: &Dir, new: &str) -> Result<(), StoreError> {
+        let renamed = step("file.rename").and_then(|()| Ok(rustix::fs::renameat(&self.fd, name, &to.fd, new)?));
+        renamed.map_err(StoreError::system("move", self.path.join(name)))
+    }
+
+    /// A file in it to hold locks on. Made if there is none.
+    pub(crate) fn lock_file(&self, name: &str) -> Result<File, StoreError> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let opened = rustix::fs::openat(&self.fd, name, flags, Mode::RUSR | Mode::WUSR);
+        opened.map(File::from).map_err(|error| StoreError::system("open", self.path.join(name))(error.into()))
+    }
+
     fn made(
         path: PathBuf,
         step_name: &'static str,
@@ -184,6 +212,11 @@ impl<'a> Temporary<'a> {
     /// Appends bytes.
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         step("tmp.write").and_then(|()| self.file.write_all(bytes)).map_err(StoreError::system("write in", &self.dir.path))
+    }
+
+    /// Brings it to disk.
+    pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
+        step("tmp.fsync").and_then(|()| self.file.sync_all()).map_err(StoreError::system("bring to disk", &self.dir.path))
     }
 
     /// Gives it its name, in place of what has it so far.

@@ -37,6 +37,12 @@ pub enum ParseReferenceError {
     /// The name is none.
     #[error(transparent)]
     Name(#[from] ParseNameError),
+    /// It begins like a digest.
+    #[error("`{text}` is no digest: one is `sha256:` and 64 lower-case hex digits")]
+    Digest {
+        /// What it is.
+        text: String,
+    },
     /// What follows `@` is no version.
     #[error("`{text}` is neither a version (1.2.3), nor versions (^1.2), nor a digest")]
     Version {
@@ -51,6 +57,10 @@ impl FromStr for Reference {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Ok(digest) = text.parse() {
             return Ok(Self::Digest(digest));
+        }
+        // Not a tag of something that is called so.
+        if text.starts_with("sha256:") {
+            return Err(ParseReferenceError::Digest { text: escape(text, 80) });
         }
         if let Some((name, version)) = text.split_once('@') {
             return Ok(Self::Named(name.parse()?, version.parse()?));
@@ -102,7 +112,7 @@ mod tests {
             same(text);
         }
         assert_eq!("a@1.2".parse::<Reference>().expect("one").to_string(), "a@^1.2");
-        for bad in ["", "A", "a@", "a@x", "a@1.2.3.4", "a:", "a:b:c", "@1", "sha256:00", "../a", "./a", "/a"] {
+        for bad in ["", "A", "a@", "a@one", "a@1.2.3.4", "a:", "a:b:c", "@1", "sha256:00", "../a", "./a", "/a"] {
             assert!(bad.parse::<Reference>().is_err(), "{bad}");
         }
     }
