@@ -16,5 +16,6 @@ mod repeat;
 mod report;
 mod signals;
 mod skipped;
+mod store;
 mod surroundings;
 mod terminal;

@@ -45,7 +45,7 @@ pub(super) fn run(asked: Asked, repeat: Option<Repeat>, config: LaunchConfig) ->
         Ok(prepared) => prepared,
         Err(rejection) => return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
     };
-    let module = match read_in_time(asked.path.clone(), &asked.policy, began, &asked.on_signal) {
+    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal) {
         Ok(module) => module,
         Err(outcome) => {
             drop(prepared);
@@ -68,7 +68,7 @@ pub(super) fn run(asked: Asked, repeat: Option<Repeat>, config: LaunchConfig) ->
 fn repeated(repeat: Repeat, launcher: Launcher, asked: Asked) -> anyhow::Result<u8> {
     let (began, isolation) = (asked.began, asked.isolation);
     let refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
-    let module = match read_in_time(asked.path.clone(), &asked.policy, began, &asked.on_signal) {
+    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal) {
         Ok(module) => module.and_then(|module| check_grants(&module, &asked.policy.grants).map(|()| module)),
         Err(outcome) => return finish(&asked.talk, asked.report, unstarted(outcome, refused, &asked.name, began, isolation)),
     };
