@@ -3,11 +3,12 @@
 use std::{
     path::Path,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use ambit_core::Digest;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use crate::{
     error::StoreError,
@@ -19,6 +20,8 @@ use crate::{
 pub(crate) const FILE: &str = "index.sqlite";
 /// How long another process that writes is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// What has to be done to come from one version of the tables to the next. Never changed: added to.
 const MIGRATIONS: &[&str] = &["
@@ -66,6 +69,17 @@ pub(crate) struct Used {
 impl Index {
     /// Opens it, checks it, and brings its tables up to date.
     pub(crate) fn open(root: &Path) -> Result<Self, StoreError> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match Self::try_open(root) {
+                // Whoever changes how the file is written, or mends it after a crash, does so alone, and SQLite does not wait.
+                Err(StoreError::Index(error)) if is_busy(&error) && Instant::now() < until => thread::sleep(LOOK_AGAIN),
+                opened => return opened,
+            }
+        }
+    }
+
+    fn try_open(root: &Path) -> Result<Self, StoreError> {
         let path = root.join(FILE);
         let failed = |error| StoreError::index(&path, error);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -77,7 +91,10 @@ impl Index {
         // Nothing that somebody wrote into the file runs.
         connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
         connection.pragma_update(None, "cell_size_check", true).map_err(failed)?;
-        connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(failed)?;
+        if mode != "wal" {
+            connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+        }
         // What is acknowledged is on disk.
         connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
         let checked: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
@@ -224,6 +241,10 @@ impl Writing<'_> {
         self.transaction.execute("DELETE FROM used WHERE digest = ?", [digest.as_bytes()])?;
         Ok(())
     }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 fn about(connection: &Connection, digest: Digest) -> Result<Vec<(RecordId, String)>, StoreError> {

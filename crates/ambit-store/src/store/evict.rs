@@ -125,12 +125,12 @@ impl Store {
         candidates.sort_by_key(|(digest, candidate)| (candidate.priority, candidate.used, *digest));
         for (digest, candidate) in candidates {
             let Some(&bytes) = sizes.get(&digest).filter(|_| total > low) else { continue };
-            let gone = self.index.write(|index| {
+            let gone = self.taking(|index, taken| {
                 // Whoever runs it holds it. First of all, so that a record without a blob is never seen.
                 if !self.blobs.is_free(digest)? {
                     return Ok(false);
                 }
-                candidate.entries.iter().try_for_each(|entry| self.remove_entry(index, entry))?;
+                candidate.entries.iter().try_for_each(|entry| self.remove_entry(index, entry, taken))?;
                 index.forget_usage(digest)?;
                 self.blobs.remove(digest)
             })?;

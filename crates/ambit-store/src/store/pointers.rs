@@ -28,7 +28,7 @@ impl Store {
     /// A system call failed.
     pub fn untag(&self, namespace: &Namespace, name: &ModuleName, tag: &TagName) -> Result<bool, StoreError> {
         let version = VersionText(semver::Version::new(0, 0, 0));
-        self.take(&Record::Tag { namespace: namespace.clone(), name: name.clone(), tag: tag.clone(), version })
+        self.unpoint(&Record::Tag { namespace: namespace.clone(), name: name.clone(), tag: tag.clone(), version })
     }
 
     /// Has `alias` be another name of `to`, whatever that is when it is asked for.
@@ -50,7 +50,7 @@ impl Store {
     /// # Errors
     /// A system call failed.
     pub fn unalias(&self, namespace: &Namespace, alias: &ModuleName) -> Result<bool, StoreError> {
-        self.take(&Record::Alias { namespace: namespace.clone(), alias: alias.clone(), to: String::new() })
+        self.unpoint(&Record::Alias { namespace: namespace.clone(), alias: alias.clone(), to: String::new() })
     }
 
     /// Has a module not be evicted.
@@ -68,7 +68,7 @@ impl Store {
     /// There is no such module; or a system call failed.
     pub fn unpin(&self, namespace: &Namespace, reference: &Reference) -> Result<bool, StoreError> {
         let digest = self.resolve(namespace, reference)?.record.digest;
-        self.take(&Record::Pin { namespace: namespace.clone(), digest })
+        self.unpoint(&Record::Pin { namespace: namespace.clone(), digest })
     }
 
     fn point(&self, record: Record) -> Result<(), StoreError> {
@@ -77,14 +77,9 @@ impl Store {
     }
 
     /// Takes away what is where this record would be.
-    fn take(&self, record: &Record) -> Result<bool, StoreError> {
+    fn unpoint(&self, record: &Record) -> Result<bool, StoreError> {
         let _changing = self.changing()?;
         let id = record.id();
-        self.index.write(|index| {
-            let there = index.get(&id)?.is_some();
-            self.remove_record(&id)?;
-            index.remove(&id)?;
-            Ok(there)
-        })
+        self.taking(|index, taken| self.take(index, &id, taken))
     }
 }

@@ -1,5 +1,7 @@
 //! Taking modules out.
 
+use std::cell::RefCell;
+
 use ambit_core::Digest;
 
 use super::Store;
@@ -10,6 +12,10 @@ use crate::{
     record::{ModuleRecord, Record, RecordId},
     reference::Reference,
 };
+
+/// Records that were taken away, until that is done.
+#[derive(Debug, Default)]
+pub(super) struct Taken(RefCell<Vec<Record>>);
 
 impl Store {
     /// Takes a module's name away, and tags that point at it; its blob is removed when nothing else knows it and nobody has it loaded.
@@ -24,7 +30,7 @@ impl Store {
             return Err(StoreError::Refused(message));
         }
         let changing = self.changing()?;
-        self.index.write(|index| self.remove_entry(index, &module))?;
+        self.taking(|index, taken| self.remove_entry(index, &module, taken))?;
         drop(changing);
         let gone = match self.remove_unknown(module.digest) {
             // Whoever collects next removes it.
@@ -53,7 +59,7 @@ impl Store {
     }
 
     /// Removes a module's record, and tags of it.
-    pub(super) fn remove_entry(&self, index: &Writing<'_>, module: &ModuleRecord) -> Result<(), StoreError> {
+    pub(super) fn remove_entry(&self, index: &Writing<'_>, module: &ModuleRecord, taken: &Taken) -> Result<(), StoreError> {
         let id = Record::Module(module.clone()).id();
         if let (Some(called), Some(dir)) = (&module.called, self.records.existing(&id.family)?) {
             for item in dir.names()? {
@@ -61,28 +67,48 @@ impl Store {
                 let tags =
                     matches!(self.record_in(&dir, &id), Ok(Some((Record::Tag { version, .. }, _))) if version.0 == called.version);
                 if tags {
-                    self.remove_record(&id)?;
-                    index.remove(&id)?;
+                    self.take(index, &id, taken)?;
                 }
             }
         }
-        self.remove_record(&id)?;
-        index.remove(&id)
+        self.take(index, &id, taken).map(drop)
+    }
+
+    /// Removes a record, file and row; whether there was one.
+    pub(super) fn take(&self, index: &Writing<'_>, id: &RecordId, taken: &Taken) -> Result<bool, StoreError> {
+        let there = index.get(id)?.map(|json| self.parsed(&json)).transpose()?;
+        let was = there.is_some();
+        taken.0.borrow_mut().extend(there);
+        self.remove_record(id)?;
+        index.remove(id)?;
+        Ok(was)
+    }
+
+    /// Takes records away in one go. If any of it fails, those that were taken are there again, as far as that can still be done.
+    pub(super) fn taking<T>(&self, with: impl FnOnce(&Writing<'_>, &Taken) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let taken = Taken::default();
+        let done = self.index.write(|index| with(index, &taken));
+        if done.is_err() {
+            for record in taken.0.into_inner() {
+                // The error that is told is the first.
+                let _ = self.write_record(&record, &record.to_json());
+            }
+        }
+        done
     }
 
     /// Removes a blob that no record knows any more, unless somebody has it; whether it is gone.
     fn remove_unknown(&self, digest: Digest) -> Result<bool, StoreError> {
         // Whoever is just adding the same module has its blob already and its record not yet.
         let _alone = self.alone()?;
-        self.index.write(|index| {
+        self.taking(|index, taken| {
             let mut known = false;
             for (id, json) in index.about(digest)? {
                 match self.parsed(&json)? {
                     Record::Module(_) => known = true,
                     // A pin of what is not there keeps nothing.
                     _ => {
-                        self.remove_record(&id)?;
-                        index.remove(&id)?;
+                        self.take(index, &id, taken)?;
                     }
                 }
             }
