@@ -192,5 +192,6 @@ pub(crate) fn rejected(rejection: Rejection) -> Report {
         engine_version: None,
         isolation: Isolation::None,
         layers: Vec::new(),
+        artifact: None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod ambit;
 mod bounds;
+mod cache;
 mod classic_root;
 mod clock_steps;
 mod config;
@@ -15,6 +16,7 @@ mod repeat;
 mod report;
 mod signals;
 mod skipped;
+mod store;
 mod surroundings;
 mod terminal;
 mod toolchains;

@@ -143,7 +143,10 @@ fn man_writes_a_page_for_every_verb() {
         let page = std::fs::read_to_string(pages.join(format!("ambit-{verb}.1"))).expect("a page");
         assert!(page.contains(".TH") && page.contains(".SH OPTIONS") && page.contains("Example"), "{verb}: {page}");
     }
-    assert_eq!(std::fs::read_dir(&pages).expect("a directory").count(), verbs.len() + 1);
+    let written = std::fs::read_dir(&pages).expect("a directory").map(|entry| entry.expect("an entry").file_name());
+    // Verbs have verbs: `ambit-store-ls.1`.
+    let first = written.filter(|name| name.to_str().is_some_and(|name| name.matches('-').count() < 2));
+    assert_eq!(first.count(), verbs.len() + 1);
 
     let run = ambit(&["man", "run"]).done();
     assert_eq!(run.stdout, std::fs::read_to_string(pages.join("ambit-run.1")).expect("a page"));

@@ -4,6 +4,7 @@
 mod adapted;
 mod alone;
 mod b_batch;
+mod cached;
 mod components;
 #[path = "../door.rs"]
 mod door;

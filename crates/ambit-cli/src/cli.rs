@@ -5,7 +5,7 @@ use clap::{
     builder::styling::{AnsiColor, Styles},
 };
 
-use crate::commands::{completions, doctor, engines, inspect, limits, man, run, validate};
+use crate::commands::{completions, doctor, engines, inspect, limits, man, run, store, validate};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Inspect(inspect::Args),
     /// Check that a module would be admitted
     Validate(validate::Args),
+    /// Keep modules by name, version and digest, and look after them
+    Store(Box<store::Args>),
     /// List every limit: unit, default, range, and who enforces it
     Limits(limits::Args),
     /// List the engines and what they can do

@@ -9,6 +9,7 @@ mod output;
 mod policy;
 mod signals;
 mod spinner;
+mod store_args;
 mod table;
 mod tips;
 

@@ -19,6 +19,7 @@
 
 mod bound;
 mod capabilities;
+mod compile_settings;
 mod component;
 mod counter;
 mod digest;
@@ -48,6 +49,7 @@ mod violation;
 
 pub use bound::{Bound, LimitValue};
 pub use capabilities::EngineCapabilities;
+pub use compile_settings::CompileSettings;
 pub use component::{ComponentFuncType, ComponentType, ComponentValue, Dialect, Malformed, Mismatch};
 pub use counter::Counter;
 pub use digest::{Digest, ParseDigestError};
@@ -63,7 +65,7 @@ pub use limits::{LimitError, LimitKey, LimitSpec, Limits, LimitsSpec, RunLimits,
 pub use outcome::{Outcome, RejectReason, Rejection};
 pub use policy::{OnMemoryRefusal, Policy, PolicyError, PolicySpec};
 pub use profile::Profile;
-pub use report::{Report, ResultValue};
+pub use report::{ArtifactSource, Report, ResultValue};
 pub use shape::{ShapeKey, ShapeLimits, ShapeLimitsSpec};
 pub use size::ByteSize;
 pub use span::Span;

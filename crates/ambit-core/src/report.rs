@@ -42,6 +42,18 @@ pub struct Report {
     pub isolation: Isolation,
     /// The layers of isolation that were active, by name.
     pub layers: Vec<String>,
+    /// Where its native code came from; absent if it got none.
+    pub artifact: Option<ArtifactSource>,
+}
+
+/// Where the native code of a run came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ArtifactSource {
+    /// Its module was compiled for it.
+    Compiled,
+    /// Its module had been compiled before.
+    Cached,
 }
 
 /// A value a core function returned, with its bits, so that NaN and large integers survive every format.

@@ -43,6 +43,7 @@ impl Serialize for View<'_> {
             engine_version,
             isolation,
             layers,
+            artifact,
         } = self.0;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("run", &run.to_string())?;
@@ -58,6 +59,7 @@ impl Serialize for View<'_> {
         entry(&mut map, "name", name.as_ref())?;
         entry(&mut map, "engine", engine.as_ref())?;
         entry(&mut map, "engine_version", engine_version.as_ref())?;
+        entry(&mut map, "artifact", artifact.as_ref())?;
         map.serialize_entry("isolation", isolation)?;
         map.serialize_entry("layers", layers)?;
         entry(&mut map, "policy", policy.as_ref())?;

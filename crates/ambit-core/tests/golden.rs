@@ -3,8 +3,8 @@
 use std::{fs, path::PathBuf};
 
 use ambit_core::{
-    Digest, EngineId, Frame, Isolation, LimitKey, Outcome, Profile, RejectReason, Rejection, Report, ResultValue, RunId, TrapKind,
-    Usage, Violation,
+    ArtifactSource, Digest, EngineId, Frame, Isolation, LimitKey, Outcome, Profile, RejectReason, Rejection, Report, ResultValue,
+    RunId, TrapKind, Usage, Violation,
 };
 
 /// Every outcome, with the name of its golden file. The match makes a new outcome a compile error until it is here.
@@ -88,6 +88,7 @@ fn report(outcome: Outcome) -> Report {
         engine_version: ran.then(|| "48.0.8".into()),
         isolation: Isolation::None,
         layers: Vec::new(),
+        artifact: ran.then_some(ArtifactSource::Compiled),
     }
 }
 

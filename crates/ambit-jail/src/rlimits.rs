@@ -52,8 +52,13 @@ pub(crate) fn no_more_processes() -> Result<(), JailError> {
 
 /// Sets both the soft and the hard limit, or what there is of it already.
 fn set(resource: Resource, value: u64) -> Result<(), JailError> {
-    // Above the hard limit that was inherited nobody without rights can go, and below it is what was asked for.
-    let value = getrlimit(resource).maximum.map_or(value, |hard| value.min(hard));
-    setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })
+    let try_to = || {
+        // Above the hard limit that was inherited nobody without rights can go, and below it is what was asked for.
+        let value = getrlimit(resource).maximum.map_or(value, |hard| value.min(hard));
+        setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })
+    };
+    // Our parent may have made it tighter between the two.
+    try_to()
+        .or_else(|_| try_to())
         .map_err(|error| JailError::new(Layer::Rlimits, format!("limit {resource:?} to {value}"), &io::Error::from(error)))
 }

@@ -11,9 +11,10 @@ pub mod launch;
 pub mod tenant;
 
 pub use ambit_jail::{ExtraSyscalls, Spawner, wire::Entry};
+pub use ambit_store::{ArtifactCache, CompilerIdentity, Place, StoreError};
 pub use doctor::{Doctor, Here, LayerHere, Level, Setting, doctor};
 pub use launch::{
-    Compiled, Control, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams, WarmWorkers,
+    CodeCache, Compiled, Control, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams, WarmWorkers,
 };
 
 /// What is made of what a jailed process says, for those who try to say something that is not stopped here.

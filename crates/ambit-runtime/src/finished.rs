@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ambit_core::{ComponentValue, Digest, EngineId, Outcome, Policy, Report, ResultValue, RunId, Usage, Violation};
+use ambit_core::{ArtifactSource, ComponentValue, Digest, EngineId, Outcome, Policy, Report, ResultValue, RunId, Usage, Violation};
 use ambit_engine::Answer;
 
 use crate::request::ISOLATION;
@@ -128,6 +128,11 @@ impl Finished {
             engine_version: Some(engine_version.to_string()),
             isolation: ISOLATION,
             layers: Vec::new(),
+            artifact: (!matches!(outcome, Outcome::Rejected(_))).then_some(if usage.compile_ns.is_some() {
+                ArtifactSource::Compiled
+            } else {
+                ArtifactSource::Cached
+            }),
         }
     }
 }

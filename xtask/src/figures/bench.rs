@@ -20,6 +20,8 @@ struct Line {
 /// Builds and runs the program for one figure.
 pub(super) fn bench(repo: &Repo, name: &str) -> anyhow::Result<Sample> {
     let mut command = Command::new(release(repo, "figures")?);
+    // Errors that nobody sees would each have a backtrace taken, on both sides.
+    command.env_remove("RUST_BACKTRACE");
     let output = command.arg(name).stderr(Stdio::inherit()).output().context("cannot run the program that measures it")?;
     if !output.status.success() {
         bail!("the program that measures it ended with {}", output.status);

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use ambit_core::{LimitKey, Outcome, Report};
+use ambit_core::{ArtifactSource, LimitKey, Outcome, Report};
 
 use super::{
     outcome_text,
@@ -79,6 +79,7 @@ fn usage(report: &Report) -> String {
         millis("wall", usage.wall_ns),
         millis("cpu", usage.cpu_ns),
         millis("compile", usage.compile_ns),
+        (report.artifact == Some(ArtifactSource::Cached)).then(|| "compiled before".into()),
         usage.fuel.map(|fuel| format!("fuel {fuel}")),
         size("peak memory", LimitKey::Memory, usage.peak_memory_bytes),
         size("output", LimitKey::Output, usage.output_bytes),

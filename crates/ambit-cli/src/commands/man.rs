@@ -64,11 +64,16 @@ impl Page {
 fn pages() -> Vec<Page> {
     let mut all = Cli::command();
     all.build();
-    let verbs = all.get_subcommands().filter(|verb| verb.get_name() != "help").map(|verb| {
-        let name = format!("ambit-{}", verb.get_name());
-        Page { command: verb.clone().version(env!("CARGO_PKG_VERSION")), name }
-    });
-    let mut pages: Vec<Page> = verbs.collect();
-    pages.insert(0, Page { name: "ambit".into(), command: all });
+    let mut pages = Vec::new();
+    add_pages(&mut pages, "ambit", all);
     pages
+}
+
+/// The page of a command, and those of the verbs that it has.
+fn add_pages(pages: &mut Vec<Page>, name: &str, command: Command) {
+    let verbs: Vec<Command> = command.get_subcommands().filter(|verb| verb.get_name() != "help").cloned().collect();
+    pages.push(Page { name: name.into(), command });
+    for verb in verbs {
+        add_pages(pages, &format!("{name}-{}", verb.get_name()), verb.version(env!("CARGO_PKG_VERSION")));
+    }
 }

@@ -7,12 +7,14 @@ pub(crate) mod finish;
 pub(crate) mod inspect;
 pub(crate) mod limits;
 pub(crate) mod man;
+pub(crate) mod module_source;
 pub(crate) mod outcome_text;
 pub(crate) mod read_in_time;
 pub(crate) mod read_module;
 pub(crate) mod repeat;
 pub(crate) mod report_file;
 pub(crate) mod run;
+pub(crate) mod store;
 pub(crate) mod validate;
 
 use crate::cli::{Cli, Command};
@@ -30,6 +32,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Validate(args) => validate::run(&args),
         Command::Limits(args) => limits::run(&args),
         Command::Engines(args) => engines::run(&args),
+        Command::Store(args) => store::run(*args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

@@ -2,7 +2,6 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
     sync::{Arc, mpsc},
     thread,
     time::Instant,
@@ -11,7 +10,7 @@ use std::{
 use ambit_admit::{AdmitRules, Verified};
 use ambit_core::{Bound, LimitKey, Outcome, Policy, Rejection};
 
-use super::read_module;
+use super::module_source::ModuleSource;
 use crate::signals::OnSignal;
 
 /// Reads and admits the module on a thread of its own, until the deadline or a signal: the file may be a pipe that nothing is
@@ -20,7 +19,7 @@ use crate::signals::OnSignal;
 /// # Errors
 /// How the run ended before it had a module.
 pub(super) fn read_in_time(
-    path: PathBuf,
+    source: ModuleSource,
     policy: &Policy,
     began: Instant,
     on_signal: &OnSignal,
@@ -33,7 +32,7 @@ pub(super) fn read_in_time(
         let _ = interrupted.send(Err(Outcome::Cancelled { by: "user".into() }));
     });
     let started = thread::Builder::new().name("ambit-read".into()).spawn(move || {
-        let read = catch_unwind(AssertUnwindSafe(|| read_module::read(&path, &rules)));
+        let read = catch_unwind(AssertUnwindSafe(|| source.read(&rules)));
         // Nor here.
         let _ = sender.send(read.map_err(|_| Outcome::Lost { reason: "reading the module panicked".into() }));
     });

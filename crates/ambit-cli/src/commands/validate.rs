@@ -5,16 +5,18 @@ use std::path::PathBuf;
 use ambit_admit::AdmitRules;
 use ambit_core::{Feature, LimitsSpec, Outcome, PolicySpec, Profile};
 
-use super::{outcome_text, read_module};
-use crate::{output, policy::KeyValue};
+use super::{module_source::ModuleSource, outcome_text};
+use crate::{output, policy::KeyValue, store_args::StoreArgs};
 
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  ambit validate program.wasm\n  ambit validate --feature gc program.wat\n\nExit status 0 if the module would be admitted, 126 if not."
 )]
 pub(crate) struct Args {
-    /// The module: a file, binary or text, or - for stdin
+    /// The module: a file, binary or text; - for stdin; or one of the store: NAME, NAME@VERSION, NAME:TAG, sha256:…
     module: PathBuf,
+    #[command(flatten)]
+    store: StoreArgs,
     /// The profile whose limits and features count
     #[arg(long, default_value = "terminal")]
     profile: Profile,
@@ -43,7 +45,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         .policy()
         .narrow(&spec)
         .map_err(ambit_core::Rejection::from)
-        .and_then(|policy| read_module::read(&args.module, &AdmitRules::from_policy(&policy)));
+        .and_then(|policy| ModuleSource::of(&args.module, &args.store).read(&AdmitRules::from_policy(&policy)));
     match admitted {
         Ok(module) => {
             if !args.quiet {

@@ -35,10 +35,16 @@ pub struct Compiled {
     module: Digest,
     module_size: u64,
     metering: Metering,
-    time: Duration,
+    /// None if that was not now.
+    time: Option<Duration>,
 }
 
 impl Compiled {
+    /// One that the cache had.
+    pub(super) fn cached(file: File, module: &Verified, metering: Metering) -> Self {
+        Self { file, module: module.digest(), module_size: module.bytes().len() as u64, metering, time: None }
+    }
+
     /// The module.
     pub fn module(&self) -> Digest {
         self.module
@@ -54,9 +60,19 @@ impl Compiled {
         self.metering
     }
 
-    /// How long that took, by the monotonic clock.
+    /// How long that took, by the monotonic clock; nothing if it had been done before.
     pub fn time(&self) -> Duration {
-        self.time
+        self.time.unwrap_or_default()
+    }
+
+    /// Whether it was compiled before.
+    pub fn from_cache(&self) -> bool {
+        self.time.is_none()
+    }
+
+    /// The file once more, to be kept.
+    pub(super) fn to_keep(&self) -> std::io::Result<File> {
+        self.file.try_clone()
     }
 
     /// The file, for a worker.
@@ -168,7 +184,7 @@ impl Compilation {
                 module_file::seal(&file)
             })
             .map_err(|error| lost(format!("cannot seal the artifact: {error}")))?;
-        Ok(Compiled { file, module: self.module, module_size: self.module_size, metering: self.metering, time })
+        Ok(Compiled { file, module: self.module, module_size: self.module_size, metering: self.metering, time: Some(time) })
     }
 
     fn is_gone(&mut self, error: &WireError) -> Outcome {
@@ -195,12 +211,20 @@ impl Launcher {
         deadline: Option<Instant>,
     ) -> Result<Compiled, Outcome> {
         let began = Instant::now();
+        let looked = self.look_for(module, policy, metering);
+        let (key, code) = looked.map_or((None, None), |looked| (Some(looked.key), looked.code));
+        if let Some(code) = code {
+            return Ok(code);
+        }
         let process = self.spawn_compiler(policy).map_err(Outcome::Rejected)?;
         let bytes = module_file::of(module).map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
         let mut compilation = Compilation::begin(process, policy, metering, module, &bytes, deadline)?;
         loop {
             let turn = Instant::now() + TURN;
             if let Some(compiled) = compilation.hear(turn) {
+                if let (Ok(compiled), Some(key)) = (&compiled, key) {
+                    self.keep(key, compiled);
+                }
                 return compiled;
             }
             match control.reason() {

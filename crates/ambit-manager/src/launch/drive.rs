@@ -6,8 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ambit_core::{Bound, Isolation, LimitKey, Outcome, Policy, Rejection, Report, Usage};
+use ambit_core::{ArtifactSource, Bound, Isolation, LimitKey, Outcome, Policy, Rejection, Report, Usage};
 use ambit_jail::wire::{FromWorker, GuestDir, RunJob, ToWorker, WireError};
+use ambit_store::ArtifactKey;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::{
@@ -18,7 +19,7 @@ use super::{
     control::Reason,
     ending::Ending,
     module_file,
-    process::{Entered, Needs, PATIENCE, Process, death, layer_names},
+    process::{Entered, Needs, PATIENCE, Process, death, layer_names, worker_rlimits},
     refused,
     streams::{self, Laid},
     throttle::Throttle,
@@ -52,6 +53,7 @@ enum Stage {
 
 /// A run under way.
 pub(super) struct Drive<'a> {
+    launcher: &'a Launcher,
     policy: Arc<Policy>,
     needs: Needs,
     worker: Process,
@@ -67,6 +69,12 @@ pub(super) struct Drive<'a> {
     handed: Option<Instant>,
     /// What its module was compiled to before.
     code: Option<Arc<Compiled>>,
+    /// Where the code that the worker was handed came from.
+    source: Option<ArtifactSource>,
+    /// What its code is called in the cache.
+    key: Option<ArtifactKey>,
+    /// Why what the cache had is not used.
+    refused_code: Option<String>,
     /// Kept until the end: to wait until its process is gone is for when nobody waits for anything else.
     compilation: Option<Compilation>,
     compile_time: Option<Duration>,
@@ -90,7 +98,7 @@ impl<'a> Drive<'a> {
     /// # Errors
     /// The report of a run that could not begin.
     pub(super) fn begin(
-        launcher: &Launcher,
+        launcher: &'a Launcher,
         prepared: Prepared,
         request: LaunchRequest,
         control: &'a Control,
@@ -102,16 +110,35 @@ impl<'a> Drive<'a> {
         };
         let bytes = module_file::of(&request.module);
         let bytes = bytes.map_err(|error| lost(format!("cannot hand over the module: {error}")));
+        let module = &request.module;
+        let size = module.bytes().len() as u64;
+        let compile = |compiler, bytes: &OwnedFd| Compilation::begin(compiler, &policy, needs.metering, module, bytes, deadline);
+        let (mut key, mut refused_code) = (None, None);
         let begun = bytes.and_then(|bytes| match begun {
             Begun::Compiler(compiler) => {
-                let compilation = Compilation::begin(compiler, &policy, needs.metering, &request.module, &bytes, deadline)?;
-                let worker = launcher.spawn_worker(&policy, &needs, request.module.bytes().len() as u64);
+                let compilation = compile(compiler, &bytes)?;
+                let worker = launcher.spawn_worker(&policy, &needs, size);
                 Ok((bytes, worker.map_err(Outcome::Rejected)?, Some(compilation), None, None))
+            }
+            Begun::Unknown(worker) => {
+                let worker = worker.map_err(Outcome::Rejected)?;
+                let limited = worker.child.limit(&worker_rlimits(&policy, size));
+                limited.map_err(|error| Outcome::Rejected(refused(&error)))?;
+                let code = launcher.look_for(module, &policy, needs.metering).and_then(|looked| {
+                    (key, refused_code) = (Some(looked.key), looked.refused);
+                    looked.code
+                });
+                let compilation = match code {
+                    Some(_) => None,
+                    None => Some(compile(launcher.spawn_compiler(&policy).map_err(Outcome::Rejected)?, &bytes)?),
+                };
+                Ok((bytes, worker, compilation, code.map(Arc::new), None))
             }
             Begun::Worker { worker, code, warm } => Ok((bytes, worker, None, Some(code), warm)),
         });
         match begun {
             Ok((bytes, worker, compilation, code, warm)) => Ok(Self {
+                launcher,
                 bytes,
                 warm,
                 stage: Stage::Compiling,
@@ -119,6 +146,9 @@ impl<'a> Drive<'a> {
                 handed: None,
                 compilation,
                 code,
+                source: None,
+                key,
+                refused_code,
                 compile_time: None,
                 before: None,
                 budget: None,
@@ -138,6 +168,9 @@ impl<'a> Drive<'a> {
 
     /// Runs it to its end.
     pub(super) fn run(mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Report {
+        if let Some(why) = self.refused_code.take() {
+            on_event(LaunchEvent::ArtifactRefused(&why));
+        }
         let streams = std::mem::take(&mut self.request.streams);
         let output = self.policy.limits.run.output;
         let laid = streams::lay(streams, output, self.control);
@@ -164,6 +197,10 @@ impl<'a> Drive<'a> {
         self.compilation = None;
         if let Some(laid) = laid {
             laid.drain(DRAIN);
+        }
+        // What the cache had and no worker would run is not had again.
+        if let (Stage::Loading, Some(ArtifactSource::Cached), Some(key)) = (self.stage, self.source, &self.key) {
+            self.launcher.forget(key);
         }
         let report = self.report(ending, cpu);
         if let Some(warm) = seen_off {
@@ -197,7 +234,7 @@ impl<'a> Drive<'a> {
         let fds: Vec<BorrowedFd<'_>> = laid.fds.iter().map(AsFd::as_fd).collect();
         told(worker.send(&job, &fds, patience(self.deadline)))?;
         if let Some(code) = self.code.take() {
-            self.load(&code);
+            self.load(&code, ArtifactSource::Cached);
         }
         Ok(())
     }
@@ -271,7 +308,11 @@ impl<'a> Drive<'a> {
                 self.compile_time = Some(code.time());
                 // Before the worker has it: from then on the guest runs, whatever whoever listens is doing.
                 on_event(LaunchEvent::Compiled);
-                self.load(&code);
+                self.load(&code, ArtifactSource::Compiled);
+                // Once the worker has it: nothing waits for what is for later runs.
+                if let Some(key) = self.key.take() {
+                    self.launcher.keep(key, &code);
+                }
                 None
             }
             Err(outcome) => Some(outcome.into()),
@@ -279,8 +320,9 @@ impl<'a> Drive<'a> {
     }
 
     /// Hands the artifact over. A worker that is dead is found out next.
-    fn load(&mut self, code: &Compiled) {
+    fn load(&mut self, code: &Compiled, source: ArtifactSource) {
         self.stage = Stage::Loading;
+        self.source = Some(source);
         self.handed = Some(Instant::now());
         let worker = &self.worker.channel;
         let _ = worker.send(&ToWorker::Artifact { module: MODULE }, &[code.file()], patience(self.deadline));
@@ -376,6 +418,7 @@ impl<'a> Drive<'a> {
         Report {
             engine_version: entered.as_ref().filter(|_| began).map(|entered| entered.engine_version.clone()),
             layers: entered.map(|entered| layer_names(&entered.layers)).unwrap_or_default(),
+            artifact: self.source.filter(|_| began),
             ..ending.report(&self.policy, &self.request)
         }
     }

@@ -45,6 +45,7 @@ impl Ending {
             engine_version: None,
             isolation: Isolation::Process,
             layers: Vec::new(),
+            artifact: None,
         }
     }
 }

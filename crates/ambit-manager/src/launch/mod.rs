@@ -7,10 +7,12 @@
 //! control:      reads and admits the module    waits for both, for the deadline and for whoever cancels
 //! ```
 //! The compiler is started before the module is known, so that it enters its jail while the module is read; the worker is started
-//! when the compiler has its work, and enters while it compiles.
+//! when the compiler has its work, and enters while it compiles. Where there is a cache of artifacts it is the other way round: a
+//! worker is needed in any case, a compiler only if the cache has nothing.
 
 pub(crate) mod believe;
 mod budget;
+mod code_cache;
 mod compile;
 mod control;
 mod drive;
@@ -32,13 +34,21 @@ use std::{
 use ambit_admit::Verified;
 use ambit_core::{EngineId, Layer, Metering, Policy, RejectReason, Rejection, Report, RunId};
 use ambit_jail::{JailError, Spawner, SyscallPolicy, UnknownSyscall, Use, cgroup::Cgroups, wire::Entry};
+use ambit_store::ArtifactKey;
 
+pub use code_cache::CodeCache;
 pub use compile::Compiled;
 pub use control::Control;
 pub use streams::{Input, Output, Streams};
 pub use warm::WarmWorkers;
 
-use self::{drive::Drive, process::Needs, warm::Waiting};
+use self::process::most_module;
+use self::{
+    code_cache::{Keeping, Looked},
+    drive::Drive,
+    process::Needs,
+    warm::Waiting,
+};
 pub(crate) use self::{
     drive::{TURN, lost, nanos, still_talking, timeout},
     process::{Process, death},
@@ -56,6 +66,8 @@ pub struct LaunchConfig {
     pub compiler_syscalls: ambit_jail::ExtraSyscalls,
     /// Whether the root of a guest's process looks like a small system's.
     pub classic_root: bool,
+    /// What was compiled before, and where what is compiled is kept.
+    pub cache: Option<Arc<CodeCache>>,
 }
 
 impl LaunchConfig {
@@ -74,6 +86,7 @@ pub struct Launcher {
     spawner: Spawner,
     cgroups: OnceLock<Cgroups>,
     config: LaunchConfig,
+    keeping: Keeping,
 }
 
 /// A run whose first process is on its way into its jail. Dropping it ends that.
@@ -89,6 +102,8 @@ pub struct Prepared {
 enum Begun {
     /// The one that is to compile its module.
     Compiler(Process),
+    /// The one that is to run it, whether it has been compiled before or not; or why there is none, which is for the report.
+    Unknown(Result<Process, Rejection>),
     /// The one that is to run what its module was compiled to; and who made it, if it was warm.
     Worker { worker: Process, code: Arc<Compiled>, warm: Option<Arc<Waiting>> },
 }
@@ -117,6 +132,8 @@ pub enum LaunchEvent<'a> {
     Compiled,
     /// It says something through `env.log`: one line, escaped.
     Log(&'a str),
+    /// What the cache had of its module is not what was kept there: it is compiled anew. Why, in one line.
+    ArtifactRefused(&'a str),
 }
 
 impl Launcher {
@@ -130,7 +147,7 @@ impl Launcher {
 
     /// Launches processes of another program.
     pub fn with(spawner: Spawner, config: LaunchConfig) -> Self {
-        Self { spawner, cgroups: OnceLock::new(), config }
+        Self { spawner, cgroups: OnceLock::new(), config, keeping: Keeping::default() }
     }
 
     /// Begins a run under `policy`, one that was resolved for isolation `process`.
@@ -140,7 +157,11 @@ impl Launcher {
     pub fn prepare(&self, policy: &Arc<Policy>) -> Result<Prepared, Rejection> {
         policy.grants.check()?;
         let needs = Needs::of(policy, || self.cgroups());
-        Ok(Prepared { policy: Arc::clone(policy), needs, begun: Begun::Compiler(self.spawn_compiler(policy)?) })
+        let begun = match self.config.cache {
+            Some(_) => Begun::Unknown(self.spawn_worker(policy, &needs, most_module(policy))),
+            None => Begun::Compiler(self.spawn_compiler(policy)?),
+        };
+        Ok(Prepared { policy: Arc::clone(policy), needs, begun })
     }
 
     /// Begins a run under `policy` of a module that is compiled already, for [`Metering::Kernel`].
@@ -152,6 +173,31 @@ impl Launcher {
         let needs = Needs::of(policy, || self.cgroups());
         let worker = self.spawn_worker(policy, &needs, code.module_size())?;
         Prepared::compiled(policy, needs, worker, code, None)
+    }
+
+    /// Waits until what was compiled is kept for later runs, which none has waited for; what went wrong, each in a line. Dropping
+    /// the launcher waits too.
+    pub fn settle(&self) -> Vec<String> {
+        self.keeping.settle()
+    }
+
+    /// What the cache has of a module, if there is a cache.
+    fn look_for(&self, module: &Verified, policy: &Policy, metering: Metering) -> Option<Looked> {
+        Some(self.config.cache.as_ref()?.find(module, policy, metering))
+    }
+
+    /// Has what a module was compiled to kept.
+    fn keep(&self, key: ArtifactKey, code: &Compiled) {
+        if let (Some(cache), Ok(file)) = (&self.config.cache, code.to_keep()) {
+            self.keeping.begin(cache, key, file);
+        }
+    }
+
+    /// Has the cache forget what no worker would load.
+    fn forget(&self, key: &ArtifactKey) {
+        if let Some(cache) = &self.config.cache {
+            cache.forget(key);
+        }
     }
 
     pub(crate) fn cgroups(&self) -> &Cgroups {

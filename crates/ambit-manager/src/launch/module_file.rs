@@ -18,6 +18,14 @@ pub(crate) fn of(module: &Verified) -> io::Result<OwnedFd> {
     Ok(file.into())
 }
 
+/// A copy of a file that nobody can change.
+pub(super) fn copied(from: &File, name: &str) -> io::Result<File> {
+    let mut copy = empty(name)?;
+    io::copy(&mut reopened(from)?, &mut copy)?;
+    seal(&copy)?;
+    Ok(copy)
+}
+
 /// The same file once more, for reading, with a position of its own.
 pub(super) fn reopened(file: &impl AsFd) -> io::Result<File> {
     File::open(format!("/proc/self/fd/{}", file.as_fd().as_raw_fd()))

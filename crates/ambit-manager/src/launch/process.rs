@@ -239,7 +239,7 @@ fn group_memory(policy: &Policy) -> Option<u64> {
 }
 
 /// The most bytes of a module that is not known yet.
-fn most_module(policy: &Policy) -> u64 {
+pub(super) fn most_module(policy: &Policy) -> u64 {
     policy.limits.run.module_size.ceiling().min(MOST_ARTIFACT)
 }
 

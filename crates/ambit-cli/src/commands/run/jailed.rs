@@ -45,7 +45,7 @@ pub(super) fn run(asked: Asked, repeat: Option<Repeat>, config: LaunchConfig) ->
         Ok(prepared) => prepared,
         Err(rejection) => return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
     };
-    let module = match read_in_time(asked.path.clone(), &asked.policy, began, &asked.on_signal) {
+    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal) {
         Ok(module) => module,
         Err(outcome) => {
             drop(prepared);
@@ -68,7 +68,7 @@ pub(super) fn run(asked: Asked, repeat: Option<Repeat>, config: LaunchConfig) ->
 fn repeated(repeat: Repeat, launcher: Launcher, asked: Asked) -> anyhow::Result<u8> {
     let (began, isolation) = (asked.began, asked.isolation);
     let refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
-    let module = match read_in_time(asked.path.clone(), &asked.policy, began, &asked.on_signal) {
+    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal) {
         Ok(module) => module,
         Err(outcome) => return finish(&asked.talk, asked.report, unstarted(outcome, refused, &asked.name, began, isolation)),
     };
@@ -108,7 +108,8 @@ fn launch(launcher: &Launcher, prepared: Prepared, request: LaunchRequest, asked
     let report = launcher.run(prepared, request, &control, &mut |event| match event {
         // It is gone before anything of the guest runs.
         LaunchEvent::Compiled => spinner.end(),
-        LaunchEvent::Log(_) if quiet => {}
+        LaunchEvent::Log(_) | LaunchEvent::ArtifactRefused(_) if quiet => {}
+        LaunchEvent::ArtifactRefused(why) => output::note(&format!("{why}; the module is compiled again")),
         LaunchEvent::Log(text) => {
             // What nobody reads is lost, and must not hold up the end of the run.
             let _ = log.try_write(&[IoSlice::new(format!("ambit: log: {text}\n").as_bytes())]);
@@ -116,7 +117,15 @@ fn launch(launcher: &Launcher, prepared: Prepared, request: LaunchRequest, asked
     });
     drop(compiled);
     spinner.end();
-    finish(&asked.talk, asked.report, report)
+    let verbose = asked.talk.verbose;
+    let status = finish(&asked.talk, asked.report, report);
+    // When everybody has what they wait for.
+    for trouble in launcher.settle() {
+        if verbose {
+            output::note(&trouble);
+        }
+    }
+    status
 }
 
 /// Shows the spinner unless what is given back is dropped, or the spinner ended, soon enough. Only on a terminal: nobody else

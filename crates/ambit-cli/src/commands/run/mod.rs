@@ -19,6 +19,7 @@ use clap::ValueHint;
 use self::unstarted::{Refused, rejected};
 use super::{
     finish::{Talk, finish},
+    module_source::ModuleSource,
     repeat::Repeat,
     report_file::ReportFile,
 };
@@ -26,6 +27,7 @@ use crate::{
     output,
     policy::{OurStdin, PolicyArgs, Settled},
     signals::OnSignal,
+    store_args::{CacheArgs, StoreArgs},
 };
 
 /// How long a compilation takes before a person is shown that something happens.
@@ -42,13 +44,14 @@ Examples:
   ambit run --invoke 'greet({name: \"Ada\", titles: []}, 2)' plug-in.wasm    # a component's, with WAVE
   ambit run --fuel 10M --deterministic --report - plugin.wasm
   ambit run --invoke fib --repeat 100000 --concurrency 2 math.wasm 10
+  ambit run tools/minify@^1.2 page.html         # from the store: see `ambit store --help`
   ambit run --isolation none trusted.wasm     # in this process: no wall but WebAssembly's
 
 Exit status:
   the guest's own (255 if outside 0..=255)   124 out of wall or CPU time    123 another limit
   134 trapped   126 rejected, nothing ran    130 cancelled   137 killed     125 Ambit failed   2 wrong usage")]
 pub(crate) struct Args {
-    /// The module: a file, binary or text, or - for stdin
+    /// The module: a file, binary or text; - for stdin; or one of the store: NAME, NAME@VERSION, NAME:TAG, sha256:…
     #[arg(value_hint = ValueHint::FilePath)]
     module: PathBuf,
     /// Arguments of the program, or of the function; after -- they may look like flags
@@ -94,6 +97,10 @@ pub(crate) struct Args {
     #[arg(long, short)]
     verbose: bool,
     #[command(flatten)]
+    store: StoreArgs,
+    #[command(flatten)]
+    cache: CacheArgs,
+    #[command(flatten)]
     policy: PolicyArgs,
 }
 
@@ -106,8 +113,8 @@ impl Args {
 
 /// A run that was asked for, and whose policy is in force.
 struct Asked {
-    path: PathBuf,
-    /// The file's name.
+    source: ModuleSource,
+    /// What it is called.
     name: String,
     invoke: Option<String>,
     function_args: Vec<String>,
@@ -139,6 +146,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         classic_root,
         quiet,
         verbose,
+        store,
+        cache,
         policy,
     } = args;
     let function_args = if invoke.is_some() { program_args.clone() } else { Vec::new() };
@@ -156,13 +165,14 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         }
     };
     let talk = Talk { quiet, verbose };
-    let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy()).into_owned();
+    let source = ModuleSource::of(&path, &store);
+    let name = source.name();
     // Opened before the guest exists: what lies at that path when it has run is the guest's choice.
     let input = match settled.spec.grants.as_ref().map(|grants| &grants.stdin) {
         Some(Stdin::File(path)) => Some(path.as_path()),
         Some(Stdin::None | Stdin::Inherit) | None => None,
     };
-    let inputs: Vec<&Path> = [Some(path.as_path()), input].into_iter().flatten().collect();
+    let inputs: Vec<&Path> = [source.file(), input].into_iter().flatten().collect();
     let report = match report.map(|path| ReportFile::open(path, &inputs)).transpose() {
         Ok(report) => report,
         Err(message) => {
@@ -182,7 +192,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         output::json(&*policy)?;
         return Ok(0);
     }
-    let asked = Asked { path, name, invoke, function_args, policy, terminal_withheld, isolation, talk, report, began, on_signal };
+    let asked = Asked { source, name, invoke, function_args, policy, terminal_withheld, isolation, talk, report, began, on_signal };
     let repeat = repeat.map(|times| Repeat { times, at_once: concurrency, json });
     match isolation {
         Isolation::None => {
@@ -203,7 +213,14 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         }
         Isolation::Process | Isolation::Tenant => {
             let syscalls = ExtraSyscalls { allow: allow_syscall, deny: deny_syscall };
-            let config = LaunchConfig { dispensable: allow_missing, syscalls, classic_root, ..LaunchConfig::default() };
+            let cache = match cache.open(&store, quiet, verbose) {
+                Ok(cache) => cache,
+                Err(error) => {
+                    output::error(&error.full());
+                    return Ok(super::FAILED);
+                }
+            };
+            let config = LaunchConfig { dispensable: allow_missing, syscalls, classic_root, cache, ..LaunchConfig::default() };
             if let Err(error) = config.check() {
                 output::error(&format!("--allow-syscall, --deny-syscall: {error}"));
                 return Ok(super::USAGE);

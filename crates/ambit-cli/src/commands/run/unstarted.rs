@@ -31,5 +31,6 @@ pub(super) fn unstarted(outcome: Outcome, refused: Refused, name: &str, began: I
         engine_version: None,
         isolation,
         layers: Vec::new(),
+        artifact: None,
     }
 }

@@ -1,0 +1,75 @@
+//! Which store, and what of it a run uses.
+
+use std::{fs::File, path::PathBuf, sync::Arc};
+
+use ambit_core::{ByteSize, EngineId};
+use ambit_engine::{
+    Engine,
+    wasmtime::{PoolConfig, WasmtimeEngine},
+};
+use ambit_manager::CodeCache;
+use ambit_store::{ArtifactCache, CompilerIdentity, Place, StoreError};
+use clap::ValueHint;
+
+use crate::output;
+
+/// Which store.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct StoreArgs {
+    /// The store's directory, for modules and for what they were compiled to [default: $XDG_DATA_HOME/ambit/store]
+    #[arg(long, value_name = "DIR", env = "AMBIT_STORE", hide_env_values = true, value_hint = ValueHint::DirPath, help_heading = "Store")]
+    pub(crate) store: Option<PathBuf>,
+}
+
+/// What of it a run uses.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct CacheArgs {
+    /// Compile the module, whether that was done before or not, and keep nothing of it
+    #[arg(long, env = "AMBIT_NO_CACHE", hide_env_values = true, help_heading = "Store")]
+    no_cache: bool,
+    /// Bytes of native code that are kept at most; what was used least lately goes
+    #[arg(long, value_name = "SIZE", env = "AMBIT_CACHE_LIMIT", default_value = "2GiB", help_heading = "Store")]
+    cache_limit: ByteSize,
+}
+
+impl StoreArgs {
+    /// Opens the store's directory.
+    pub(crate) fn place(&self) -> Result<Place, StoreError> {
+        match &self.store {
+            Some(path) => Place::open(path),
+            None => Place::open(&Place::of_person(|name| std::env::var_os(name))?),
+        }
+    }
+}
+
+impl CacheArgs {
+    /// The cache of artifacts, unless there is to be none. A run goes on without; but not if the store was named, and is not to be
+    /// trusted.
+    pub(crate) fn open(&self, store: &StoreArgs, quiet: bool, verbose: bool) -> Result<Option<Arc<CodeCache>>, StoreError> {
+        if self.no_cache {
+            return Ok(None);
+        }
+        match self.try_open(store) {
+            Ok(cache) => Ok(Some(Arc::new(cache))),
+            Err(error) if store.store.is_some() && error.is_unsafe() => Err(error),
+            // Of somebody without a home nobody expects it.
+            Err(StoreError::NoPlace) => Ok(None),
+            Err(error) => {
+                if verbose || (error.is_unsafe() && !quiet) {
+                    output::note(&format!("native code is not kept: {}", error.full()));
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn try_open(&self, store: &StoreArgs) -> Result<CodeCache, StoreError> {
+        let artifacts = ArtifactCache::open(&store.place()?, self.cache_limit.get())?;
+        // Whoever compiles is this program, in a process of its own.
+        const PROGRAM: &str = "/proc/self/exe";
+        let failed = |source| StoreError::System { what: "read", path: PROGRAM.into(), source };
+        let version = WasmtimeEngine::new(PoolConfig { guests: 0 }).capabilities().version;
+        let program = File::open(PROGRAM).map_err(failed)?;
+        Ok(CodeCache::new(artifacts, CompilerIdentity::new(EngineId::Wasmtime, version, &program).map_err(failed)?))
+    }
+}

@@ -1,0 +1,96 @@
+//! Artifacts of earlier runs, and those of this one for later runs.
+
+use std::{
+    fs::File,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use ambit_admit::Verified;
+use ambit_core::{CompileSettings, Metering, Policy};
+use ambit_store::{ArtifactCache, ArtifactKey, CompilerIdentity, Found, StoreError};
+
+use super::{Compiled, module_file};
+
+/// Artifacts in a store, and who compiles them: the engine of the program that is launched.
+#[derive(Debug)]
+pub struct CodeCache {
+    artifacts: ArtifactCache,
+    compiler: CompilerIdentity,
+}
+
+/// What a look into the cache came to.
+#[derive(Debug)]
+pub(super) struct Looked {
+    /// Of what.
+    pub(super) key: ArtifactKey,
+    /// What was found.
+    pub(super) code: Option<Compiled>,
+    /// Why something that was found is not used.
+    pub(super) refused: Option<String>,
+}
+
+impl CodeCache {
+    /// Artifacts by this compiler.
+    pub fn new(artifacts: ArtifactCache, compiler: CompilerIdentity) -> Self {
+        Self { artifacts, compiler }
+    }
+
+    pub(super) fn find(&self, module: &Verified, policy: &Policy, metering: Metering) -> Looked {
+        let key = ArtifactKey::new(module.digest(), &CompileSettings::of(policy, metering), &self.compiler);
+        let found = self.artifacts.find(&key).map_err(|error| error.full()).and_then(|found| match found {
+            Found::Artifact { file, executable: true } => Ok(Some(file)),
+            Found::Artifact { file, executable: false } => match module_file::copied(&file, "ambit-artifact") {
+                Ok(file) => Ok(Some(file)),
+                Err(error) => Err(format!("it cannot be copied to where code may be run: {error}")),
+            },
+            Found::Nothing => Ok(None),
+            Found::Refused(why) => Err(why),
+        });
+        let (file, refused) = match found {
+            Ok(file) => (file, None),
+            Err(why) => (None, Some(format!("the artifact of {} that the cache had is not used: {why}", module.digest()))),
+        };
+        let code = file.map(|file| Compiled::cached(file, module, metering));
+        Looked { key, code, refused }
+    }
+
+    /// Forgets an artifact that was of no use.
+    pub(super) fn forget(&self, key: &ArtifactKey) {
+        // It is compiled anew only once it is gone.
+        let _ = self.artifacts.forget(key);
+    }
+}
+
+/// Artifacts that are being written, on threads that no run waits for.
+#[derive(Debug, Default)]
+pub(super) struct Keeping {
+    // Locked to add one, and to wait for all.
+    writing: Mutex<Vec<JoinHandle<Result<(), StoreError>>>>,
+}
+
+impl Keeping {
+    /// Begins to write.
+    pub(super) fn begin(&self, cache: &Arc<CodeCache>, key: ArtifactKey, code: File) {
+        let cache = Arc::clone(cache);
+        let write = move || cache.artifacts.keep(&key, &code);
+        // Where there is no thread to be had, nothing is kept.
+        if let Ok(thread) = thread::Builder::new().name("ambit-keep".into()).spawn(write) {
+            self.writing.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        }
+    }
+
+    /// Waits until all are written; what went wrong, each in a line.
+    pub(super) fn settle(&self) -> Vec<String> {
+        let writing = std::mem::take(&mut *self.writing.lock().unwrap_or_else(PoisonError::into_inner));
+        let ended = writing.into_iter().map(|thread| thread.join());
+        ended.filter_map(|kept| kept.ok()?.err()).map(|error| format!("the artifact is not kept: {}", error.full())).collect()
+    }
+}
+
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        // Whoever wants to know has asked.
+        let _ = self.settle();
+    }
+}

@@ -1,0 +1,111 @@
+//! Stores to be mistreated, and what is done at which step.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Mutex,
+    time::Duration,
+};
+
+use ambit_admit::{AdmitRules, Verified};
+use ambit_core::Profile;
+use ambit_store::{Add, Called, Namespace, Place, Reference, Store, StoreError, StoreOptions};
+
+/// What happens at a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Misfortune {
+    /// The step fails with this error.
+    Fails(rustix::io::Errno),
+    /// The process is killed.
+    Kills,
+}
+
+/// Which step it happens at, counted from now on.
+#[derive(Debug, Default)]
+struct Plan {
+    at: Option<(u64, Misfortune)>,
+    /// How many there were.
+    steps: u64,
+    /// Which one it was.
+    met: Option<&'static str>,
+}
+
+static PLAN: Mutex<Plan> = Mutex::new(Plan { at: None, steps: 0, met: None });
+
+/// Has something happen at the step of this number, from 1.
+pub(crate) fn plan(at: u64, misfortune: Misfortune) {
+    *PLAN.lock().expect("no panic") = Plan { at: Some((at, misfortune)), steps: 0, met: None };
+}
+
+/// Ends the plan; which step it was met at, if at all.
+pub(crate) fn unplan() -> Option<&'static str> {
+    std::mem::take(&mut *PLAN.lock().expect("no panic")).met
+}
+
+/// What every step asks.
+pub(crate) fn before_step(name: &'static str) -> io::Result<()> {
+    let mut plan = PLAN.lock().expect("no panic");
+    plan.steps += 1;
+    match plan.at {
+        Some((at, misfortune)) if at == plan.steps => {
+            plan.met = Some(name);
+            match misfortune {
+                Misfortune::Fails(errno) => Err(errno.into()),
+                Misfortune::Kills => {
+                    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+                    unreachable!("it has been killed")
+                }
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A module that no other text has: one custom section.
+pub(crate) fn module(text: &str) -> Verified {
+    let text = text.repeat(20);
+    let length = u8::try_from(text.len() + 2)
+        .ok()
+        .filter(|length| *length < 128)
+        .map_or_else(|| vec![((text.len() + 2) & 0x7f) as u8 | 0x80, ((text.len() + 2) >> 7) as u8], |length| vec![length]);
+    let bytes = [b"\0asm\x01\0\0\0\0".as_slice(), &length, &[1, b'x'], text.as_bytes()].concat();
+    ambit_admit::admit(bytes, &AdmitRules::from_policy(&Profile::Default.policy())).expect("admitted")
+}
+
+pub(crate) fn called(name: &str, version: &str) -> Add {
+    let called = Called { name: name.parse().expect("a name"), version: version.parse().expect("a version") };
+    Add { called: Some(called), ..Add::default() }
+}
+
+pub(crate) fn reference(text: &str) -> Reference {
+    text.parse().expect("a reference")
+}
+
+pub(crate) fn ours() -> Namespace {
+    Namespace::default()
+}
+
+pub(crate) fn open(path: &Path) -> Result<Store, StoreError> {
+    Store::open(Place::open(path)?, StoreOptions { settle: Duration::ZERO, ..StoreOptions::default() })
+}
+
+/// Loads what is asked for.
+pub(crate) fn load(store: &Store, text: &str) -> Result<Vec<u8>, StoreError> {
+    Ok(store.load(&store.resolve(&ours(), &reference(text))?.record)?.into_parts().0)
+}
+
+/// The files below a directory.
+pub(crate) fn files(below: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(below).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() { files.extend(self::files(&path)) } else { files.push(path) }
+    }
+    files.sort();
+    files
+}
+
+/// More rounds, where somebody has the time.
+pub(crate) fn long() -> bool {
+    std::env::var_os("AMBIT_TEST_LONG").is_some()
+}
