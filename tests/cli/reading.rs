@@ -71,7 +71,9 @@ fn limits_say_who_enforces_and_what_is_refused() {
     }
     assert_eq!(json(&["limits", "--json", "--profile", "terminal"])["run"][0]["value"], "512MiB");
     let people = ambit(&["limits"]).done();
-    assert!(people.stdout.contains("refused: the compiler runs in this process"), "{people:?}");
+    assert!(people.stdout.contains("the CPU clock of the compiler's process"), "of the level that is the default: {people:?}");
+    let inside = ambit(&["limits", "--isolation", "none"]).done();
+    assert!(inside.stdout.contains("refused: the compiler runs in this process"), "{inside:?}");
     let heading = |profile: &str| ambit(&["limits", "--profile", profile]).done().stdout.lines().next().expect("a line").to_owned();
     assert_eq!(people.stdout.lines().next(), Some(&*heading("default")), "the default is `default`");
     for (profile, part) in [("default", "start from `terminal`"), ("terminal", "`ambit run`"), ("minimal", "--profile")] {

@@ -7,12 +7,15 @@ use crate::{output, table};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  ambit limits\n  ambit limits --profile terminal\n  ambit limits --json | jq '.run[] | select(.name == \"memory\")'"
+    after_help = "Examples:\n  ambit limits\n  ambit limits --profile terminal\n  ambit limits --isolation none\n  ambit limits --json | jq '.run[] | select(.name == \"memory\")'"
 )]
 pub(crate) struct Args {
     /// Show the values of this profile
     #[arg(long, default_value = "default")]
     profile: Profile,
+    /// Show who enforces them at this level of isolation
+    #[arg(long, default_value = "process")]
+    isolation: Isolation,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -64,12 +67,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     }
     output::data(&format!("Limits of the profile `{}`: {}.", args.profile, whose(args.profile)))?;
     output::data("`ambit run` sets one with --limit NAME=VALUE, and lifts one with --unlimited NAME.\n")?;
-    let rows: Vec<Vec<String>> = limits.run.iter().map(|row| cells(row, &enforced(row))).collect();
-    table::print(&["LIMIT", "VALUE", "RANGE", "ENFORCED AT ISOLATION `none` BY", "BOUNDS"], &rows)?;
-    let workers = LimitKey::Memory.enforcement(Isolation::Process);
-    if let Enforcement::Refused(why) = workers {
-        output::data(&format!("\nAt isolation `process` and `tenant` nothing can be asked for: {why}."))?;
-    }
+    let rows: Vec<Vec<String>> = limits.run.iter().map(|row| cells(row, &enforced(row, args.isolation))).collect();
+    let by = format!("ENFORCED AT ISOLATION `{}` BY", args.isolation);
+    table::print(&["LIMIT", "VALUE", "RANGE", &by, "BOUNDS"], &rows)?;
     output::data("\nStatic limits, checked by admission at every isolation level before an engine sees the module:\n")?;
     let rows: Vec<Vec<String>> = limits.shape.iter().map(|row| cells(row, "admission")).collect();
     table::print(&["LIMIT", "VALUE", "RANGE", "ENFORCED BY", "BOUNDS"], &rows)?;
@@ -91,8 +91,8 @@ fn cells(row: &Row, enforced: &str) -> Vec<String> {
     vec![row.name.into(), row.value.clone(), format!("{}..{}", row.min, row.max), enforced.into(), row.what.into()]
 }
 
-fn enforced(row: &Row) -> String {
-    match row.enforcement.iter().find(|level| level.isolation == Isolation::None).map(|level| level.by) {
+fn enforced(row: &Row, at: Isolation) -> String {
+    match row.enforcement.iter().find(|level| level.isolation == at).map(|level| level.by) {
         Some(Enforcement::By(who)) => who.into(),
         Some(Enforcement::Refused(why)) => format!("refused: {why}"),
         None => String::new(),

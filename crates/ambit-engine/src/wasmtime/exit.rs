@@ -68,6 +68,10 @@ pub(super) fn ended(error: &wasmtime::Error, meter: &Meter) -> Ended {
     if let Some((_, limit)) = LIMITS_BY_WORDS.iter().find(|(words, _)| text.contains(words)) {
         return Ended::limit(meter, *limit, None);
     }
+    // What the kernel refused, such as address space: nothing that the guest did.
+    if error.chain().any(|cause| cause.is::<std::io::Error>() || cause.is::<rustix::io::Errno>()) {
+        return Ended::Failed(text);
+    }
     // The rest is the engine's refusal of something the guest did, such as breaking a rule of the component model. It has no
     // type of its own.
     trapped(TrapKind::ComponentRule, text, error)

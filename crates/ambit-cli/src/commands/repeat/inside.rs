@@ -4,13 +4,14 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        mpsc::{self, RecvTimeoutError},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use ambit_admit::Verified;
-use ambit_core::{Outcome, Policy, Rejection, Stdin};
+use ambit_core::{Bound, LimitKey, Outcome, Policy, Rejection, Stdin};
 use ambit_engine::{
     Call,
     host::{EmptyInput, GuestInput},
@@ -18,7 +19,7 @@ use ambit_engine::{
 use ambit_runtime::{Finished, LoadedModule, Module, RunRequest, Runtime, RuntimeConfig, Started, Streams};
 use indicatif::ProgressBar;
 
-use super::{LOOK, Repeat, Tally, conclude, progress, unstarted};
+use super::{LOOK, Repeat, Tally, conclude, progress, together::together, unstarted};
 use crate::signals::OnSignal;
 
 /// Runs it and prints what it took. Gives back the exit status.
@@ -35,26 +36,53 @@ pub(crate) fn repeat(
     let cores = processors.min(at_once.get() as usize);
     let pool_guests = at_once.get().min(1000);
     let runtime = Runtime::new(RuntimeConfig { cores, pool_guests, ..RuntimeConfig::default() })?;
-    let loaded = match runtime.load(module, policy) {
-        Ok(loaded) => loaded,
-        Err(rejection) => return Ok(unstarted(&Outcome::Rejected(rejection))),
-    };
-    let compile_time = loaded.compile_time();
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     on_signal.ends(move || stopped.store(true, Relaxed));
+    let runtime = Arc::new(runtime);
+    let loaded = match load(&runtime, module, policy, &stop) {
+        Ok(loaded) => loaded,
+        Err(outcome) => return Ok(unstarted(&outcome)),
+    };
+    let compile_time = loaded.compile_time();
     let bar = progress(repeat);
     let work =
         Work { runtime: &runtime, module: loaded, policy, call, name, left: AtomicU64::new(times.get()), stop: &stop, bar: &bar };
     let began = Instant::now();
     let tally = Mutex::new(Tally::default());
-    let refused = thread::scope(|scope| {
-        let workers: Vec<_> = (0..at_once.get()).map(|_| scope.spawn(|| work.run(&tally))).collect();
-        workers.into_iter().filter_map(|worker| worker.join().expect("no panic").err()).next()
-    });
+    let refused = together(at_once.get().into(), || stop.store(true, Relaxed), |_| work.run(&tally));
     bar.finish_and_clear();
     let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
     conclude(repeat, tally, began, compile_time, refused, stop.load(Relaxed))
+}
+
+/// Compiles it, and waits no longer than its deadline or until somebody has enough. Nothing in this process can stop a compiler: it
+/// goes on until the process ends, which is next.
+fn load(
+    runtime: &Arc<Runtime>,
+    module: &Arc<Verified>,
+    policy: &Arc<Policy>,
+    stop: &AtomicBool,
+) -> Result<Arc<LoadedModule>, Outcome> {
+    let (tell, told) = mpsc::channel();
+    let (began, wall) = (Instant::now(), policy.limits.run.wall_time);
+    let (runtime, module, policy) = (Arc::clone(runtime), Arc::clone(module), Arc::clone(policy));
+    thread::spawn(move || tell.send(runtime.load(&module, &policy)));
+    loop {
+        match told.recv_timeout(LOOK) {
+            Ok(loaded) => return loaded.map_err(Outcome::Rejected),
+            Err(RecvTimeoutError::Disconnected) => return Err(Outcome::Lost { reason: "the compiler panicked".into() }),
+            Err(RecvTimeoutError::Timeout) if stop.load(Relaxed) => return Err(Outcome::Cancelled { by: "user".into() }),
+            Err(RecvTimeoutError::Timeout) => match wall {
+                Bound::At(span) if began.elapsed() >= span.duration() => {
+                    let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+                    let (allowed, used) = (nanos(span.duration()), Some(nanos(began.elapsed())));
+                    return Err(Outcome::LimitExceeded { limit: LimitKey::WallTime, allowed, used });
+                }
+                Bound::At(_) | Bound::Unlimited => {}
+            },
+        }
+    }
 }
 
 /// What all workers do the same.

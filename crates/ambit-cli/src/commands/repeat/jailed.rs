@@ -6,7 +6,6 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
         mpsc::RecvTimeoutError,
     },
-    thread,
     time::{Duration, Instant},
 };
 
@@ -18,7 +17,7 @@ use ambit_manager::{
 };
 use indicatif::ProgressBar;
 
-use super::{LOOK, Repeat, Tally, conclude, progress, unstarted};
+use super::{LOOK, Repeat, Tally, conclude, progress, together::together, unstarted};
 use crate::signals::OnSignal;
 
 /// What is repeated.
@@ -102,12 +101,8 @@ fn shared(
         }
         Ok(())
     };
-    thread::scope(|scope| {
-        let one = &one;
-        let share = |worker: u64| times / workers + u64::from(worker < times % workers);
-        let workers: Vec<_> = (0..workers).map(|worker| scope.spawn(move || one(share(worker)))).collect();
-        workers.into_iter().filter_map(|worker| worker.join().expect("no panic").err()).next()
-    })
+    let share = |worker: u64| times / workers + u64::from(worker < times % workers);
+    together(workers, || stop.store(true, Relaxed), |worker| one(share(worker)))
 }
 
 /// Each run in a process of its own, which was in its jail before the run was asked for.
@@ -146,14 +141,11 @@ fn alone(
         }
         Ok(())
     };
-    let one = || {
+    let one = |_| {
         let mut own = Tally::default();
         let refused = some(&mut own);
         tally.lock().unwrap_or_else(PoisonError::into_inner).add(own);
         refused
     };
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..at_once).map(|_| scope.spawn(one)).collect();
-        threads.into_iter().filter_map(|thread| thread.join().expect("no panic").err()).next()
-    })
+    together(at_once.into(), || control.cancel("user"), one)
 }

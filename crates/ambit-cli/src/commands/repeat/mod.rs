@@ -2,6 +2,7 @@
 
 pub(crate) mod inside;
 pub(crate) mod jailed;
+mod together;
 
 use std::{
     collections::BTreeMap,
