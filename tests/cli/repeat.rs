@@ -30,7 +30,7 @@ fn it_prints_percentiles_and_throughput() {
 #[test]
 fn a_run_that_fails_gives_its_status_and_is_counted() {
     for level in ["none", "tenant", "process"] {
-        let words = ["--invoke", "run", "--timeout", "50ms", "--repeat", "6", "--concurrency", "3", "guests/hostile/cpu-002.wat"];
+        let words = ["--invoke", "run", "--timeout", "300ms", "--repeat", "6", "--concurrency", "3", "guests/hostile/cpu-002.wat"];
         let done = run_at(level, &words).done();
         assert_eq!(done.status, 124, "{level}: {done:?}");
         assert!(done.stdout.contains("6 limit exceeded: wall-time"), "{level}: {done:?}");
