@@ -268,4 +268,9 @@ fn what_is_no_number_in_json_is_one_in_rust() {
     let args = BTreeMap::from([("a", 0.1), ("b", 0.5)]);
     assert_eq!(module.call_json_blocking::<_, f64>("f", &args).expect("it returns"), 0.6);
     assert_eq!(module.call_wave_blocking("f(-inf, 0)").expect("it returns").as_deref(), Some("-inf"));
+    // What is beyond all numbers of a type is none of it, and no infinity.
+    for call in ["f(1e309, 0)", "f(0, -1e39)"] {
+        assert!(module.call_wave_blocking(call).expect_err("beyond").to_string().contains("expected f"), "{call}");
+    }
+    assert!(module.call_json_blocking::<_, f64>("f", &json!([0, 1e39])).expect_err("beyond").to_string().contains("expected f32"));
 }
