@@ -1,6 +1,6 @@
 //! Limits end what they bound, whatever the guest does, and say so.
 
-use crate::ambit::{Done, run};
+use crate::ambit::{Done, run, run_at};
 
 fn exceeds(done: &Done, status: i32, limit: &str, remedy: &str) {
     done.says(status, &[&format!("limit exceeded: {limit}"), remedy]);
@@ -29,6 +29,33 @@ fn a_component_that_loops_ends_at_its_deadline_too() {
         (instance (export "wasi:cli/run@0.2.0") (export "run" (func $run))))"#;
     exceeds(&run(&["-", "--timeout", "200ms"]).stdin(component).done(), 124, "wall-time", "--timeout TIME");
     exceeds(&run(&["-", "--fuel", "1M"]).stdin(component).done(), 123, "fuel", "--fuel N");
+}
+
+#[test]
+fn what_a_function_returns_is_bounded_as_such_and_not_as_output() {
+    let returning = |bytes: u32| {
+        format!(
+            r#"(component
+                (core module $m
+                    (memory (export "memory") {pages})
+                    (func (export "f") (result i32)
+                        (memory.fill (i32.const 8) (i32.const 97) (i32.const {bytes}))
+                        (i32.store (i32.const 0) (i32.const 8))
+                        (i32.store (i32.const 4) (i32.const {bytes}))
+                        (i32.const 0)))
+                (core instance $i (instantiate $m))
+                (func (export "f") (result string) (canon lift (core func $i "f") (memory $i "memory"))))"#,
+            pages = bytes / 65_536 + 2,
+        )
+    };
+    let small = ["--limit", "output=4KiB", "--limit", "log-bytes=4KiB", "--invoke", "f()", "-"];
+    let done = run(&small).stdin(returning(3 << 20)).done();
+    assert_eq!((done.status, done.stdout.len()), (0, (3 << 20) + 3), "{}", done.stderr);
+    exceeds(&run(&small).stdin(returning(17 << 20)).done(), 123, "host-buffers", "--limit host-buffers=VALUE");
+    // More than processes say to each other is no crime of the guest's.
+    let large = ["--memory", "1GiB", "--limit", "host-buffers=1GiB", "--invoke", "f()", "-"];
+    let done = run_at("process", &large).stdin(returning(90 << 20)).done();
+    done.says(125, &["lost: the function returned 94371848 bytes, more than one process can say to another at once"]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One plug-in, `guests/wit/greet`, as four toolchains make it: components of four shapes, which are the same to whoever runs them.
 
 use crate::{
-    ambit::{ambit, root, run},
+    ambit::{LEVELS, ambit, root, run, run_at},
     skipped::skip,
 };
 
@@ -38,7 +38,7 @@ const CALLS: [(&str, &str); 5] = [
         r#"ok({text: "Guten Tag, Prof. Dr. Jürgen!", characters: 28})"#,
     ),
     // Options may be left out; what does not show is escaped.
-    (r#"greet({name: "a\u{0}b\u{10ffff}\"", titles: []}, 1)"#, r#"ok({text: "Hello, a\u{0}b\u{10ffff}\"!", characters: 12})"#),
+    (r#"greet({name: "a\u{0}b\u{10ffff}\"", titles: []}, 1)"#, r#"ok({text: "Hello, a\u{0}b\u{10ffff}\"!", characters: 13})"#),
     (r#"greet({name: "x", titles: [], language: none}, 6)"#, "err(too-often(5))"),
     (r#"greet({name: "", titles: [], language: none}, 1)"#, "err(nameless)"),
 ];
@@ -65,10 +65,13 @@ fn arguments_of_a_plug_in_may_stand_by_themselves() {
 
 #[test]
 fn what_a_plug_in_returns_is_json_in_the_report() {
-    let done = run(&["--report", "-", "--invoke", r#"greet({name: "x", titles: []}, 1)"#, GREETERS[0].0]).done();
-    let report: serde_json::Value = serde_json::from_str(&done.stderr).expect("a report");
-    let expect = serde_json::json!([{"ok": {"text": "Hello, x!", "characters": 9}}]);
-    assert_eq!(report["results"], expect, "{done:#?}");
+    for level in LEVELS {
+        let call = ["--report", "-", "--invoke", r#"greet({name: "x", titles: []}, 1)"#, GREETERS[0].0];
+        let done = run_at(level, &call).done();
+        let report: serde_json::Value = serde_json::from_str(&done.stderr).expect("a report");
+        let expect = serde_json::json!([{"ok": {"text": "Hello, x!", "characters": 9}}]);
+        assert_eq!(report["results"], expect, "{done:#?}");
+    }
 }
 
 #[test]
@@ -90,6 +93,13 @@ fn what_does_not_fit_a_plug_in_is_said_with_its_place() {
     let deep = format!("greet({}", "[".repeat(100_000));
     refused(&deep, &["value nesting too deep"]);
     run(&["--invoke", "greet(1)", GREETERS[0].0, "2"]).done().says(126, &["arguments are given twice"]);
+    // Each by itself is one, whatever is written in it.
+    let alone = |args: &[&str], parts: &[&str]| {
+        run(&[&["--invoke", "greet", GREETERS[0].0], args].concat()).done().says(126, parts);
+    };
+    alone(&[r#"{name: "x", titles: []}, 1"#], &["expected a value for each argument, found `, 1`"]);
+    alone(&[r#"{name: "x", titles: []}"#, ""], &["expected a value for each argument, found the end"]);
+    alone(&[r#"{name: "x", titles: []}"#, "1", "2"], &["expected 2 arguments, found one more: 2"]);
 }
 
 #[test]

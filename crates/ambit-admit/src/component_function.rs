@@ -128,16 +128,18 @@ pub fn component_call(
     call: &str,
     args: &[String],
 ) -> Result<(ComponentFunction, Vec<ComponentValue>), Rejection> {
-    let (name, list) = match split(call) {
-        (name, Some(list)) if args.is_empty() => (name, list.to_owned()),
-        (_, Some(_)) => {
-            let message = "arguments are given twice: in parentheses, and one by one";
-            return Err(Rejection::new(RejectReason::Policy, message));
-        }
-        (name, None) => (name, format!("({}\n)", args.join("\n, "))),
-    };
+    let (name, list) = split(call);
+    if list.is_some() && !args.is_empty() {
+        let message = "arguments are given twice: in parentheses, and one by one";
+        return Err(Rejection::new(RejectReason::Policy, message));
+    }
     let function = ComponentFunction::find(module, name)?;
-    let args = ComponentValue::parse_args(&list, &function.ty.params).map_err(|mismatch| function.misfit(&mismatch))?;
+    let params = &function.ty.params;
+    let args = match list {
+        Some(list) => ComponentValue::parse_args(list, params),
+        None => ComponentValue::parse_each_arg(args, params),
+    };
+    let args = args.map_err(|mismatch| function.misfit(&mismatch))?;
     Ok((function, args))
 }
 

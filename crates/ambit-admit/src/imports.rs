@@ -1,6 +1,6 @@
 //! Whether what a module imports is known, of the right type, and allowed.
 
-use ambit_core::{Feature, FeatureSet, RejectReason, Rejection, UnknownName, escape};
+use ambit_core::{Feature, FeatureSet, RejectReason, Rejection, UnknownName, escape, escape_shown};
 
 use crate::{
     features,
@@ -124,8 +124,11 @@ fn by_embedder(import: &Import, rules: &AdmitRules) -> Result<(), Rejection> {
         ));
     };
     if found.ty.as_ref() != Ok(&function.ty) {
-        let there = found.ty.as_ref().map_or_else(|why| format!("{}, and {why}", found.text), ToString::to_string);
-        let (there, here) = (escape(there, 400), escape(function.ty.to_string(), 400));
+        let there = match &found.ty {
+            Ok(ty) => escape_shown(ty, 400),
+            Err(why) => escape(format!("{}, and {why}", found.text), 400),
+        };
+        let here = escape_shown(&function.ty, 400);
         return Err(denied(import, format_args!("its type is {there} there, but the function is {here}")));
     }
     match &function.withheld {

@@ -70,7 +70,7 @@ pub use shape::{ShapeKey, ShapeLimits, ShapeLimitsSpec};
 pub use size::ByteSize;
 pub use span::Span;
 pub use stack::StackClass;
-pub use text::{escape, escape_again};
+pub use text::{escape, escape_again, escape_shown};
 pub use trap::{Frame, TrapKind};
 pub use units::{Count, Cpus, ParseUnitError};
 pub use usage::Usage;

@@ -35,7 +35,7 @@ limits! {
     imports Imports "imports" Count = Bound::At(Count(5000)), Count(1) => Count(100_000), "imports";
     exports Exports "exports" Count = Bound::At(Count(10_000)), Count(1) => Count(1_000_000), "exports";
     name_size NameSize "name-size" ByteSize = Bound::At(ByteSize::kib(1)), ByteSize::bytes(1) => ByteSize::kib(100),
-        "size of one import or export name";
+        "size of one import or export name, and of one name in a component type";
     data_segments DataSegments "data-segments" Count = Bound::At(Count(100_000)), Count(1) => Count(100_000),
         "data segments; the parser itself takes no more than 100 000";
     element_segments ElementSegments "element-segments" Count = Bound::At(Count(10_000)), Count(1) => Count(100_000),

@@ -1,6 +1,6 @@
 //! Text that came from a guest, made safe to show.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write};
 
 /// `bytes` as one line of at most `cap` bytes: control characters, bidirectional overrides and invalid UTF-8 are
 /// written as escapes, and what is cut off is counted.
@@ -17,7 +17,39 @@ pub fn escape_again(text: &str, cap: usize) -> String {
     escaped(text.as_bytes(), cap, |out, c| if c == '\\' { out.push(c) } else { push_char(out, c) })
 }
 
+/// What can be shown, as [`escape`] has it, of which no more is ever written than that: types refer to each other, and written out
+/// a small one is gigabytes.
+pub fn escape_shown(what: impl fmt::Display, cap: usize) -> String {
+    let mut start = Start { text: String::new(), cap };
+    match write!(start, "{what}") {
+        Ok(()) => escape(start.text, cap),
+        Err(fmt::Error) => fitting(start.text.as_bytes(), cap, push_char).0 + "…",
+    }
+}
+
+/// Text up to a cap, and an error beyond.
+struct Start {
+    text: String,
+    cap: usize,
+}
+
+impl fmt::Write for Start {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        let fits = more.floor_char_boundary(self.cap - self.text.len());
+        self.text.push_str(&more[..fits]);
+        if fits == more.len() { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
 fn escaped(bytes: &[u8], cap: usize, push: impl Fn(&mut String, char)) -> String {
+    match fitting(bytes, cap, push) {
+        (text, 0) => text,
+        (text, rest) => format!("{text}… ({rest} more bytes)"),
+    }
+}
+
+/// As much as fits the cap, and how many bytes do not.
+fn fitting(bytes: &[u8], cap: usize, push: impl Fn(&mut String, char)) -> (String, usize) {
     let mut out = String::new();
     let mut read = 0;
     for chunk in bytes.utf8_chunks() {
@@ -26,7 +58,7 @@ fn escaped(bytes: &[u8], cap: usize, push: impl Fn(&mut String, char)) -> String
             push(&mut out, c);
             if out.len() > cap {
                 out.truncate(start);
-                return cut(out, bytes.len() - read);
+                return (out, bytes.len() - read);
             }
             read += c.len_utf8();
         }
@@ -35,12 +67,12 @@ fn escaped(bytes: &[u8], cap: usize, push: impl Fn(&mut String, char)) -> String
             let _ = write!(out, "\\x{byte:02x}");
             if out.len() > cap {
                 out.truncate(start);
-                return cut(out, bytes.len() - read);
+                return (out, bytes.len() - read);
             }
             read += 1;
         }
     }
-    out
+    (out, 0)
 }
 
 /// Marks of direction, joiners, and what has no width or looks like nothing.
@@ -61,11 +93,6 @@ fn push_char(out: &mut String, c: char) {
         }
         c => out.push(c),
     }
-}
-
-fn cut(mut out: String, rest: usize) -> String {
-    let _ = write!(out, "… ({rest} more bytes)");
-    out
 }
 
 #[cfg(test)]
@@ -96,5 +123,18 @@ mod tests {
         assert_eq!(escape(vec![b'a'; 1000], 10), "aaaaaaaaaa… (990 more bytes)");
         assert_eq!(escape([0xff; 5], 8), "\\xff\\xff… (3 more bytes)");
         assert_eq!(escape("ééé", 4), "éé… (2 more bytes)");
+    }
+
+    #[test]
+    fn what_is_shown_is_written_no_further_than_that() {
+        /// Would go on for ever.
+        struct Endless;
+        impl fmt::Display for Endless {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                std::iter::repeat("é\n").try_for_each(|text| f.write_str(text))
+            }
+        }
+        assert_eq!(escape_shown(Endless, 8), "é\\né\\n…");
+        assert_eq!(escape_shown("é\n", 100), "é\\n");
     }
 }

@@ -22,7 +22,7 @@ use tokio::runtime::Runtime;
 use crate::{
     artifact, compiler,
     error::{PATIENCE, WorkerError},
-    host::given,
+    host::{given, sayable},
 };
 
 /// What was asked for, and admitted.
@@ -76,6 +76,7 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
     (usage.wall_ns, usage.cpu_ns) = (Some(nanos(wall)), Some(nanos(cpu)));
     let (stdout, stderr) = kept.take();
     let (results, value) = returned(answer);
+    let (outcome, value) = sayable(outcome, value, stdout.len() + stderr.len());
     let end = RunEnd { run: job.run, outcome, results, value, usage, violations: meter.violations(), stdout, stderr };
     channel.send(&FromWorker::Ended(Box::new(end)), &[], PATIENCE)?;
     // Its memory is given back with the process, which is quicker.

@@ -7,13 +7,16 @@ use std::{
     time::Duration,
 };
 
-use ambit_core::Policy;
+use ambit_core::{Outcome, Policy};
 use ambit_engine::host::{
     Capture, Discard, DiscardLog, EmptyInput, FdInput, FdOutput, GuestInput, GuestLog, GuestOutput, HostSpec, Preopen,
 };
-use ambit_jail::wire::{FromWorker, RunJob, Sender, Stream};
+use ambit_jail::wire::{FromWorker, MOST_UP, RunJob, Sender, Stream};
 
 use crate::error::WorkerError;
+
+/// Bytes of a message that a guest's output and what it returned may take; the rest is for the report.
+const MOST_KEPT: usize = MOST_UP as usize - (1 << 20);
 
 /// A guest's streams, and what is kept of its output.
 pub(crate) struct GuestStreams {
@@ -102,6 +105,18 @@ fn output(stream: Stream, fds: &mut VecDeque<OwnedFd>) -> Result<(Box<dyn GuestO
 
 fn next(fds: &mut VecDeque<OwnedFd>) -> Result<OwnedFd, WorkerError> {
     fds.pop_front().ok_or(WorkerError::Protocol("a stream without a descriptor"))
+}
+
+/// How a run ended and what it returned, or why that cannot be said, besides so many bytes of output: it must not be the worker's
+/// end, which is laid to the guest.
+pub(crate) fn sayable(outcome: Outcome, value: Option<Vec<u8>>, output: usize) -> (Outcome, Option<Vec<u8>>) {
+    match value {
+        Some(bytes) if bytes.len() > MOST_KEPT.saturating_sub(output) => {
+            let reason = format!("the function returned {} bytes, more than one process can say to another at once", bytes.len());
+            (Outcome::Lost { reason }, None)
+        }
+        value => (outcome, value),
+    }
 }
 
 /// Messages go to the parent, and are dropped while it does not keep up.

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use ambit_admit::{ComponentFunction, component_call};
-use ambit_core::{ComponentFuncType, ComponentType, ComponentValue, Dialect, escape};
+use ambit_core::{ComponentFuncType, ComponentValue, Dialect, escape, escape_shown};
 use ambit_engine::Call;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -106,7 +106,7 @@ impl ComponentFunc {
         let data = returned.map_or(Ok(ciborium::Value::Null), |value| ciborium::Value::serialized(&value.data(Dialect::Serde)));
         data.and_then(|data| data.deserialized()).map_err(|source| Error::Returned {
             function: escape(self.name(), 128),
-            ty: escape(self.ty().result.as_ref().map_or_else(|| "nothing".into(), ComponentType::to_string), 160),
+            ty: self.ty().result.as_ref().map_or_else(|| "nothing".into(), |ty| escape_shown(ty, 160)),
             source: source.into(),
         })
     }
@@ -148,6 +148,6 @@ impl ComponentFunc {
 
 impl fmt::Debug for ComponentFunc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", escape(self.name(), 128), escape(self.ty().to_string(), 400))
+        write!(f, "{}: {}", escape(self.name(), 128), escape_shown(self.ty(), 400))
     }
 }

@@ -12,15 +12,19 @@ use wasmparser::{
     types::TypesRef,
 };
 
-/// Types already made, so that each is made once, and the names of resources.
+/// Types already made, so that each is made once, also if thousands of exports have it; and the names of resources.
 #[derive(Debug, Default)]
 pub(super) struct Callable {
+    functions: HashMap<ComponentFuncTypeId, MadeFunction>,
     made: HashMap<ComponentDefinedTypeId, Made>,
     resources: HashMap<ResourceId, String>,
 }
 
 /// A type and how deep it is; or what it contains that cannot be passed from outside.
 type Made = Result<(ComponentType, u32), String>;
+
+/// The type of a function; or why it cannot be called from outside.
+type MadeFunction = Result<Arc<ComponentFuncType>, String>;
 
 impl Callable {
     /// Remembers what a resource type is called where it is imported or exported.
@@ -31,7 +35,16 @@ impl Callable {
     }
 
     /// The type of a function; or why it cannot be called from outside.
-    pub(super) fn of(&mut self, id: ComponentFuncTypeId, types: TypesRef<'_>) -> Result<Arc<ComponentFuncType>, String> {
+    pub(super) fn of(&mut self, id: ComponentFuncTypeId, types: TypesRef<'_>) -> MadeFunction {
+        if let Some(made) = self.functions.get(&id) {
+            return made.clone();
+        }
+        let made = self.function(id, types);
+        self.functions.insert(id, made.clone());
+        made
+    }
+
+    fn function(&mut self, id: ComponentFuncTypeId, types: TypesRef<'_>) -> MadeFunction {
         let ty = &types[id];
         if ty.async_ {
             return Err("it is async".into());

@@ -189,6 +189,11 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Looks at the names of parts: they are copied with the type wherever that is.
+    fn labels<'n>(&mut self, mut names: impl Iterator<Item = &'n str>, at: usize) -> Result<(), Halt> {
+        names.try_for_each(|name| self.name(name, Whose::Component, at))
+    }
+
     /// A type without types inside: counts its parts.
     fn leaf(&mut self, ty: &ComponentType<'_>, at: usize) -> Result<(), Halt> {
         let parts = match ty {
@@ -197,13 +202,23 @@ impl<'a> Scan<'a> {
                     self.needs.note(Feature::ComponentAsync);
                 }
                 self.meter.most(ShapeKey::Params, params.len() as u64, Whose::Component, at)?;
+                self.labels(params.iter().map(|(name, _)| *name), at)?;
                 params.len()
             }
             ComponentType::Defined(ty) => match ty {
-                ComponentDefinedType::Record(fields) => fields.len(),
-                ComponentDefinedType::Variant(cases) => cases.len(),
+                ComponentDefinedType::Record(fields) => {
+                    self.labels(fields.iter().map(|(name, _)| *name), at)?;
+                    fields.len()
+                }
+                ComponentDefinedType::Variant(cases) => {
+                    self.labels(cases.iter().map(|case| case.name), at)?;
+                    cases.len()
+                }
                 ComponentDefinedType::Tuple(types) => types.len(),
-                ComponentDefinedType::Flags(names) | ComponentDefinedType::Enum(names) => names.len(),
+                ComponentDefinedType::Flags(names) | ComponentDefinedType::Enum(names) => {
+                    self.labels(names.iter().copied(), at)?;
+                    names.len()
+                }
                 ComponentDefinedType::Future(_) | ComponentDefinedType::Stream(_) => {
                     self.needs.note(Feature::ComponentAsync);
                     0

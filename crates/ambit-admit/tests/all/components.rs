@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ambit_admit::{AdmitRules, Entry, ExternType, InterfaceFunction, ModuleKind, known_interfaces};
+use ambit_admit::{AdmitRules, Entry, Export, ExternType, InterfaceFunction, ModuleKind, known_interfaces};
 use ambit_core::{ComponentFuncType, ComponentType, Feature, ImportPolicy, ImportRule, RejectReason};
 
 use crate::check::{accept, allowing, limited, refuse, rules};
@@ -154,4 +154,24 @@ fn an_async_function_needs_the_feature() {
         refuse(module, &rules(), RejectReason::UnsupportedFeature, "`--feature component-async`");
         assert!(accept(module, &allowing(Feature::ComponentAsync)).features().contains(Feature::ComponentAsync));
     }
+}
+
+#[test]
+fn the_type_of_a_function_is_kept_once_for_all_its_exports() {
+    let exports: String = (0..100).map(|export| format!(r#"(export "f{export}" (func $f))"#)).collect();
+    let text = format!(
+        r#"(component
+            (core module $m (func (export "f") (param i32)))
+            (core instance $i (instantiate $m))
+            (func $f (param "x" u8) (canon lift (core func $i "f")))
+            {exports})"#
+    );
+    let verified = accept(text, &rules());
+    let ty = |export: &Export| match &export.ty {
+        ExternType::ComponentFunc(function) => function.ty.clone().expect("callable"),
+        other => panic!("{other}"),
+    };
+    let types: Vec<_> = verified.exports().iter().map(ty).collect();
+    assert_eq!(types.len(), 100);
+    assert!(types.iter().all(|ty| Arc::ptr_eq(ty, &types[0])));
 }

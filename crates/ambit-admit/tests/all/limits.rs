@@ -115,6 +115,16 @@ fn the_item_and_the_place_are_named() {
     );
     check("(module (type (func)) (type (func (param i32 i32))))", ShapeKey::Params, 1, "type 1 has 2 parameters or results");
     check(r#"(module (func (export "a")) (func (export "bcd")))"#, ShapeKey::NameSize, 2, "export 1 has a name of 3 B");
+    // Names in types are copied with them.
+    for ty in [
+        r#"(func (param "abc" u8))"#,
+        r#"(record (field "abc" u8))"#,
+        r#"(variant (case "abc"))"#,
+        r#"(flags "abc")"#,
+        r#"(enum "abc")"#,
+    ] {
+        check(&format!("(component (type {ty}))"), ShapeKey::NameSize, 2, "the component has a name of 3 B");
+    }
     check("(module (func (block (block))))", ShapeKey::Nesting, 1, "function 0 has blocks nested 2 deep");
     check("(module (func) (func nop nop))", ShapeKey::BodySize, 3, "function 1 has a body of 4 B");
 }

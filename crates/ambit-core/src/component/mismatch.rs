@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::ty::ComponentType;
-use crate::text::escape;
+use crate::text::{escape, escape_shown};
 
 /// Bytes of a type, of a value and of a path that are shown.
 const SHOWN: usize = 160;
@@ -60,7 +60,7 @@ impl Mismatch {
     pub(super) fn new(path: &Path<'_>, expected: impl fmt::Display, found: impl AsRef<[u8]>) -> Self {
         let found = found.as_ref();
         let found = if found.is_empty() { "nothing".to_owned() } else { escape(found, SHOWN) };
-        Self { path: escape(path.to_string(), SHOWN), expected: escape(expected.to_string(), SHOWN), found }
+        Self { path: escape_shown(path, SHOWN), expected: escape_shown(expected, SHOWN), found }
     }
 
     /// A part that there must be and is not, or the other way round.

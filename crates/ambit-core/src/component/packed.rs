@@ -3,6 +3,8 @@
 //! Whoever reads them trusts neither their length nor what they say: nothing is nested deeper than the type, and no more memory
 //! is taken than is allowed.
 
+use std::collections::HashMap;
+
 use super::{ty::ComponentType, value::ComponentValue};
 
 /// Bytes that are no value of the type, or one that takes more memory than is allowed.
@@ -92,7 +94,7 @@ impl ComponentValue {
     /// # Errors
     /// They are none.
     pub fn unpack(bytes: &[u8], ty: &ComponentType, most: u64) -> Result<Self, Malformed> {
-        let mut reader = Reader { bytes, left: most };
+        let mut reader = Reader { bytes, left: most, cases: HashMap::new() };
         let value = reader.value(ty)?;
         if reader.bytes.is_empty() { Ok(value) } else { Err(Malformed) }
     }
@@ -120,9 +122,11 @@ struct Reader<'a> {
     bytes: &'a [u8],
     /// Bytes of memory that may still be taken.
     left: u64,
+    /// Where the cases of each type are, by name: there may be thousands, and a list of the last one.
+    cases: HashMap<*const (), HashMap<&'a str, usize>>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let (first, rest) = self.bytes.split_first_chunk().ok_or(Malformed)?;
         self.bytes = rest;
@@ -147,7 +151,7 @@ impl Reader<'_> {
         }
     }
 
-    fn text(&mut self) -> Result<&str, Malformed> {
+    fn text(&mut self) -> Result<&'a str, Malformed> {
         let len = self.len()?;
         self.charge(len)?;
         let len = usize::try_from(len).map_err(|_| Malformed)?;
@@ -156,13 +160,15 @@ impl Reader<'_> {
         std::str::from_utf8(text).map_err(|_| Malformed)
     }
 
-    /// One of these names.
-    fn name<'n>(&mut self, mut names: impl Iterator<Item = &'n String>) -> Result<&'n String, Malformed> {
+    /// One of these cases.
+    fn case<T>(&mut self, cases: &'a [T], name: impl Fn(&'a T) -> &'a str) -> Result<&'a T, Malformed> {
         let given = self.text()?;
-        names.find(|name| *name == given).ok_or(Malformed)
+        let places = self.cases.entry(cases.as_ptr().cast());
+        let places = places.or_insert_with(|| cases.iter().map(name).zip(0..).collect());
+        places.get(given).and_then(|&place| cases.get(place)).ok_or(Malformed)
     }
 
-    fn value(&mut self, ty: &ComponentType) -> Result<ComponentValue, Malformed> {
+    fn value(&mut self, ty: &'a ComponentType) -> Result<ComponentValue, Malformed> {
         self.charge(size_of::<ComponentValue>() as u64)?;
         Ok(match ty {
             ComponentType::Bool => ComponentValue::Bool(self.flag()?),
@@ -186,18 +192,17 @@ impl Reader<'_> {
             }
             ComponentType::Tuple(types) => ComponentValue::Tuple(types.iter().map(|ty| self.value(ty)).collect::<Result<_, _>>()?),
             ComponentType::Record(fields) => {
-                let mut field = |(name, ty): &(String, ComponentType)| {
+                let mut field = |(name, ty): &'a (String, ComponentType)| {
                     self.charge(NAME + name.len() as u64)?;
                     Ok((name.clone(), self.value(ty)?))
                 };
                 ComponentValue::Record(fields.iter().map(&mut field).collect::<Result<_, _>>()?)
             }
             ComponentType::Variant(cases) => {
-                let name = self.name(cases.iter().map(|(name, _)| name))?;
-                let payload = cases.iter().find(|(case, _)| case == name).and_then(|(_, payload)| payload.as_ref());
-                ComponentValue::Variant(name.clone(), self.payload(payload)?)
+                let (name, payload) = self.case(cases, |(name, _)| name)?;
+                ComponentValue::Variant(name.clone(), self.payload(payload.as_ref())?)
             }
-            ComponentType::Enum(cases) => ComponentValue::Enum(self.name(cases.iter())?.clone()),
+            ComponentType::Enum(cases) => ComponentValue::Enum(self.case(cases, |name| name)?.clone()),
             ComponentType::Option(payload) => {
                 let there = self.flag()?;
                 ComponentValue::Option(self.payload(there.then_some(&**payload))?)
@@ -213,14 +218,15 @@ impl Reader<'_> {
                 for _ in 0..count {
                     self.charge(NAME)?;
                     // In the order of the type, each once.
-                    set.push(self.name(rest.by_ref())?.clone());
+                    let given = self.text()?;
+                    set.push(rest.find(|name| *name == given).ok_or(Malformed)?.clone());
                 }
                 ComponentValue::Flags(set)
             }
         })
     }
 
-    fn payload(&mut self, ty: Option<&ComponentType>) -> Result<Option<Box<ComponentValue>>, Malformed> {
+    fn payload(&mut self, ty: Option<&'a ComponentType>) -> Result<Option<Box<ComponentValue>>, Malformed> {
         ty.map(|ty| self.value(ty).map(Box::new)).transpose()
     }
 }
@@ -253,6 +259,18 @@ mod tests {
         for wrong in [&["b", "a"][..], &["a", "a"], &["c"]] {
             check(&flags(wrong), ty.clone());
         }
+    }
+
+    #[test]
+    fn a_case_is_found_in_no_time_however_many_there_are() {
+        let cases: Arc<[String]> = (0..10_000).map(|case| format!("case-{case:05}")).collect();
+        let last = ComponentValue::Enum(cases[9_999].clone());
+        let value = ComponentValue::List(vec![last; 100_000]);
+        let (bytes, ty) = (value.pack(), ComponentType::List(Arc::new(ComponentType::Enum(cases))));
+        let began = std::time::Instant::now();
+        assert_eq!(ComponentValue::unpack(&bytes, &ty, value.memory()), Ok(value));
+        // One after the other they would take ten seconds.
+        assert!(began.elapsed() < std::time::Duration::from_secs(2), "{:?}", began.elapsed());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{borrow::Cow, str::FromStr};
 
 use wasm_wave::{
     ast::{Node, NodeType},
-    untyped::UntypedFuncCall,
+    untyped::{UntypedFuncCall, UntypedValue},
 };
 
 use super::{
@@ -27,31 +27,54 @@ impl ComponentValue {
         let call = UntypedFuncCall::parse(&source).map_err(|error| unreadable(&source, &error, "values in parentheses"))?;
         let given = call.params_node().map(Node::as_tuple).transpose();
         let given = given.map_err(|error| unreadable(&source, &error, "values in parentheses"))?;
-        let mut given: Vec<&Node> = given.into_iter().flatten().collect();
-        given.reverse();
-        let mut values = Vec::with_capacity(params.len());
-        for (name, ty) in params {
-            let path = Path::Of(&Path::Root, At::Name(name));
-            values.push(match given.pop() {
-                Some(node) => Reader { source: &source }.value(node, ty, &path)?,
-                None if matches!(ty, ComponentType::Option(_)) => ComponentValue::Option(None),
-                None => return Err(Mismatch::new(&path, ty, "")),
-            });
-        }
-        match given.pop() {
-            Some(node) => {
-                let expected = format!("{} argument{}", params.len(), if params.len() == 1 { "" } else { "s" });
-                Err(Mismatch::new(&Path::Root, expected, format!("one more: {}", &source[node.span()])))
-            }
-            None => Ok(values),
-        }
+        arguments(given.into_iter().flatten().map(|node| (source.as_str(), node)), params)
+    }
+
+    /// The same of texts of which each is one value, and not a part of one or several.
+    ///
+    /// # Errors
+    /// As [`ComponentValue::parse_args`].
+    pub fn parse_each_arg(texts: &[String], params: &[(String, ComponentType)]) -> Result<Vec<Self>, Mismatch> {
+        let parse = |text| UntypedValue::parse(text).map_err(|error| unreadable(text, &error, "a value for each argument"));
+        let given = texts.iter().map(|text| parse(text.as_str())).collect::<Result<Vec<_>, _>>()?;
+        arguments(given.iter().map(|value| (value.source(), value.node())), params)
     }
 }
+
+/// Reads the arguments of a function, each of which stands in some text.
+fn arguments<'a>(
+    mut given: impl Iterator<Item = (&'a str, &'a Node)>,
+    params: &[(String, ComponentType)],
+) -> Read<Vec<ComponentValue>> {
+    let mut values = Vec::with_capacity(params.len());
+    for (name, ty) in params {
+        let path = Path::Of(&Path::Root, At::Name(name));
+        values.push(match given.next() {
+            Some((source, node)) => Reader { source }.value(node, ty, &path)?,
+            None if matches!(ty, ComponentType::Option(_)) => ComponentValue::Option(None),
+            None => return Err(Mismatch::new(&path, ty, "")),
+        });
+    }
+    match given.next() {
+        Some((source, node)) => {
+            let expected = format!("{} argument{}", params.len(), if params.len() == 1 { "" } else { "s" });
+            Err(Mismatch::new(&Path::Root, expected, format!("one more: {}", &source[node.span()])))
+        }
+        None => Ok(values),
+    }
+}
+
+/// Characters that are shown of a text from where it cannot be read: the reason is to follow.
+const REST: usize = 40;
 
 fn unreadable(source: &str, error: &wasm_wave::parser::ParserError, expected: &str) -> Mismatch {
     let at = error.span().start.min(source.len());
     let rest = source.get(at..).unwrap_or_default();
-    let found = if rest.is_empty() { "the end".into() } else { format!("`{rest}` ({})", error.kind()) };
+    let (shown, more) = match rest.char_indices().nth(REST) {
+        Some((cut, _)) => (&rest[..cut], "…"),
+        None => (rest, ""),
+    };
+    let found = if rest.is_empty() { "the end".into() } else { format!("`{shown}{more}` ({})", error.kind()) };
     Mismatch::new(&Path::Root, expected, found)
 }
 
@@ -70,6 +93,12 @@ impl Reader<'_> {
         node.as_number(self.source).ok()
     }
 
+    /// Digits are no infinity, however many.
+    fn float<T: FromStr + Into<f64> + Copy>(&self, node: &Node) -> Option<T> {
+        let is_beyond = |value: T| value.into().is_infinite() && !self.text(node).ends_with("inf");
+        self.number(node).filter(|value| !is_beyond(*value))
+    }
+
     fn value(&self, node: &Node, ty: &ComponentType, path: &Path<'_>) -> Read<ComponentValue> {
         let scalar = match ty {
             ComponentType::Bool => node.as_bool().ok().map(ComponentValue::Bool),
@@ -81,8 +110,8 @@ impl Reader<'_> {
             ComponentType::U32 => self.number(node).map(ComponentValue::U32),
             ComponentType::S64 => self.number(node).map(ComponentValue::S64),
             ComponentType::U64 => self.number(node).map(ComponentValue::U64),
-            ComponentType::F32 => self.number(node).map(ComponentValue::F32),
-            ComponentType::F64 => self.number(node).map(ComponentValue::F64),
+            ComponentType::F32 => self.float(node).map(ComponentValue::F32),
+            ComponentType::F64 => self.float(node).map(ComponentValue::F64),
             ComponentType::Char => node.as_char(self.source).ok().map(ComponentValue::Char),
             ComponentType::String => node.as_str(self.source).ok().map(Cow::into_owned).map(ComponentValue::String),
             ComponentType::List(element) => return self.list(node, ty, element, path),

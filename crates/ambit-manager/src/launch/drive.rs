@@ -137,31 +137,35 @@ impl<'a> Drive<'a> {
             Begun::Worker { worker, code, warm } => Ok((bytes, worker, None, Some(code), warm)),
         });
         match begun {
-            Ok((bytes, worker, compilation, code, warm)) => Ok(Self {
-                launcher,
-                bytes,
-                warm,
-                stage: Stage::Compiling,
-                deadline,
-                handed: None,
-                compilation,
-                code,
-                source: None,
-                key,
-                refused_code,
-                compile_time: None,
-                before: None,
-                budget: None,
-                throttle: None,
-                log_left: policy.limits.run.log_bytes.ceiling().saturating_mul(ESCAPED),
-                words: None,
-                denies_more: !launcher.config.syscalls.deny.is_empty(),
-                policy,
-                needs,
-                worker,
-                request,
-                control,
-            }),
+            Ok((bytes, mut worker, compilation, code, warm)) => {
+                let gives_value = returns(&request.module, &request.entry).is_some();
+                worker.channel.takes_at_most(Launcher::most_said(&policy, gives_value));
+                Ok(Self {
+                    launcher,
+                    bytes,
+                    warm,
+                    stage: Stage::Compiling,
+                    deadline,
+                    handed: None,
+                    compilation,
+                    code,
+                    source: None,
+                    key,
+                    refused_code,
+                    compile_time: None,
+                    before: None,
+                    budget: None,
+                    throttle: None,
+                    log_left: policy.limits.run.log_bytes.ceiling().saturating_mul(ESCAPED),
+                    words: None,
+                    denies_more: !launcher.config.syscalls.deny.is_empty(),
+                    policy,
+                    needs,
+                    worker,
+                    request,
+                    control,
+                })
+            }
             Err(outcome) => Err(Box::new(Ending::from(outcome).report(&policy, &request))),
         }
     }

@@ -33,7 +33,7 @@ const COMPILER_SPACE: u64 = 2 << 30;
 const DESCRIPTORS: u64 = 64;
 /// The most bytes of an artifact. The largest programs that are known come to half of that.
 pub(super) const MOST_ARTIFACT: u64 = 1 << 30;
-/// The most bytes that a process may say at once, besides what its guest writes: what is made of a message takes many times its
+/// The most bytes that a process may say at once, besides what its guest writes and returns: what is made of a message takes many times its
 /// size, in a process that many runs share.
 const MOST_SAID: u32 = 1 << 20;
 /// How many times longer a line of a log is when all of it has to be escaped, and more.
@@ -123,12 +123,18 @@ impl Launcher {
         }
         let tmp = policy.grants.tmp.map(|size| size.get());
         let group = needs.group.map(|limits| self.group("run", limits)).transpose()?;
-        let mut process = self.spawn(Purpose::Process, worker_rlimits(policy, module), dirs, tmp, group)?;
+        let process = self.spawn(Purpose::Process, worker_rlimits(policy, module), dirs, tmp, group)?;
         process.bounds_cpu(false).map_err(|error| refused(&error))?;
-        let limits = &policy.limits.run;
-        let written = limits.log_bytes.ceiling().saturating_mul(ESCAPED).saturating_add(limits.output.ceiling());
-        process.channel.takes_at_most(u32::try_from(written).unwrap_or(u32::MAX).saturating_add(MOST_SAID));
         Ok(process)
+    }
+
+    /// The most bytes that a worker may say at once, whose guest may return a value.
+    pub(super) fn most_said(policy: &Policy, gives_value: bool) -> u32 {
+        let limits = &policy.limits.run;
+        // A value is packed into less than it is charged as.
+        let value = if gives_value { limits.host_buffers.ceiling() } else { 0 };
+        let written = limits.log_bytes.ceiling().saturating_mul(ESCAPED).saturating_add(limits.output.ceiling());
+        u32::try_from(written.saturating_add(value)).unwrap_or(u32::MAX).saturating_add(MOST_SAID)
     }
 
     /// A group of its own for a process, and what it bounds.

@@ -28,7 +28,7 @@ use self::modules::Modules;
 use crate::{
     alone::call,
     error::{PATIENCE, WorkerError},
-    host::{GuestStreams, Kept, streams},
+    host::{GuestStreams, Kept, sayable, streams},
 };
 
 /// Guests that a worker's pool holds; more are allocated on demand.
@@ -186,11 +186,13 @@ impl Worker {
 
     fn ended(&self, run: u64, finished: Finished, kept: Kept) -> Result<(), WorkerError> {
         let (stdout, stderr) = kept.take();
+        let value = finished.value().map(ComponentValue::pack);
+        let (outcome, value) = sayable(finished.outcome().clone(), value, stdout.len() + stderr.len());
         self.end(RunEnd {
             run,
-            outcome: finished.outcome().clone(),
+            outcome,
             results: finished.results().to_vec(),
-            value: finished.value().map(ComponentValue::pack),
+            value,
             usage: finished.usage().clone(),
             violations: finished.violations().to_vec(),
             stdout,

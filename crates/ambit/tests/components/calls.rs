@@ -116,6 +116,28 @@ fn what_does_not_fit_is_said_with_its_place_before_anything_runs() {
     assert!(matches!(&error, Error::Returned { ty, .. } if ty.starts_with("result<record {")), "{error}");
 }
 
+#[test]
+fn a_type_that_is_huge_when_written_out_is_not() {
+    // Ten in ten in ten in ten: no more is written than is shown.
+    let mut types = r#"(type $r0 (record (field "abcdefghijklmnopqrstuvwxyz" u8))) (export $t0 "t" (type $r0))"#.to_owned();
+    for level in 1..5 {
+        types += &format!("(type $t{level} (tuple {}))", format!("$t{} ", level - 1).repeat(10));
+    }
+    let module = load(&format!(
+        r#"(component {types}
+            (core module $m
+                (memory (export "memory") 1)
+                (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 0))
+                (func (export "f") (param i32)))
+            (core instance $i (instantiate $m))
+            (func (export "f") (param "x" $t4)
+                (canon lift (core func $i "f") (memory $i "memory") (realloc (func $i "realloc")))))"#
+    ));
+    let error = module.call_wave_blocking("f(1)").expect_err("of another type").to_string();
+    let expect = "at `x`: expected tuple<tuple<tuple<tuple<record { abcdefghijklmnopqrstuvwxyz: u8 }, record {";
+    assert!(error.contains(expect) && error.ends_with("…, found 1"), "{error}");
+}
+
 /// Functions of which most mean something within the component only.
 const HANDLES: &str = r#"(component
     (type $r' (resource (rep i32)))
@@ -246,4 +268,9 @@ fn what_is_no_number_in_json_is_one_in_rust() {
     let args = BTreeMap::from([("a", 0.1), ("b", 0.5)]);
     assert_eq!(module.call_json_blocking::<_, f64>("f", &args).expect("it returns"), 0.6);
     assert_eq!(module.call_wave_blocking("f(-inf, 0)").expect("it returns").as_deref(), Some("-inf"));
+    // What is beyond all numbers of a type is none of it, and no infinity.
+    for call in ["f(1e309, 0)", "f(0, -1e39)"] {
+        assert!(module.call_wave_blocking(call).expect_err("beyond").to_string().contains("expected f"), "{call}");
+    }
+    assert!(module.call_json_blocking::<_, f64>("f", &json!([0, 1e39])).expect_err("beyond").to_string().contains("expected f32"));
 }

@@ -135,10 +135,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
 
 fn inspect(module: &Verified, profile: Profile) -> Inspection {
     let policy = profile.policy();
-    let shape = module.shape().iter().map(|(key, found)| measure(&policy.limits.shape, key, found)).collect();
+    let shape: Vec<Measure> = module.shape().iter().map(|(key, found)| measure(&policy.limits.shape, key, found)).collect();
     let customs = module.customs();
     let (world, world_unread) = match module.kind() {
         ModuleKind::Core => (None, None),
+        // Its reader keeps a copy of a type for whoever has it: what goes beyond the usual bounds could be any amount of memory.
+        ModuleKind::Component if shape.iter().any(|measure| !measure.within) => {
+            (None, Some(format!("it goes beyond static limits of the profile `{profile}`, which are marked")))
+        }
         ModuleKind::Component => match world::world(module.bytes()) {
             Ok(world) => (Some(world), None),
             Err(why) => (None, Some(why)),
