@@ -140,3 +140,22 @@ fn runs_at_the_same_time_share_one_store() {
     assert_eq!(source(&store, &[HELLO]), cached());
     assert_eq!((files(&store, "seal").len(), files(&store, "code").len()), (1, 1));
 }
+
+/// Large enough for it to be noted that it was admitted.
+#[test]
+fn a_large_module_is_read_in_full_once_for_each_set_of_rules() {
+    let (dir, store) = store();
+    let module = dir.path().join("large.wat");
+    let body = "i32.const 7 drop ".repeat(100_000);
+    fs::write(&module, format!("(module (func (export \"f\") (result i32) {body} i32.const 42))")).expect("written");
+    let module = module.to_str().expect("UTF-8");
+    let words = ["--invoke", "f", module];
+    assert_eq!(source(&store, &words), compiled());
+    assert_eq!(files(&store, "admitted").len(), 1);
+    assert_eq!(source(&store, &words), cached());
+    run(&store, &words).prints("42\n");
+    // Rules that it does not pass: what was found under others counts for nothing.
+    run(&store, &["--invoke", "f", "--limit", "body-size=100KiB", module]).says(126, &["body-size"]);
+    assert_eq!(source(&store, &["--invoke", "f", "--limit", "functions=10", module]), cached());
+    assert_eq!(files(&store, "admitted").len(), 2);
+}

@@ -40,7 +40,7 @@ mod types;
 mod uses;
 mod verified;
 
-pub use admit::admit;
+pub use admit::{Hashed, admit, admit_again};
 pub use entry::Entry;
 pub use features::wasm_features;
 pub use grants::{check_grants, could_ask_for};

@@ -2,15 +2,18 @@
 
 use std::{
     fs::File,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     thread::{self, JoinHandle},
 };
 
-use ambit_admit::Verified;
-use ambit_core::{CompileSettings, Metering, Policy};
-use ambit_store::{ArtifactCache, ArtifactKey, CompilerIdentity, Found, StoreError};
+use ambit_admit::{AdmitRules, Hashed, Verified};
+use ambit_core::{CompileSettings, Metering, Policy, Rejection};
+use ambit_store::{AdmissionKey, ArtifactCache, ArtifactKey, CompilerIdentity, Found, StoreError};
 
 use super::{Compiled, module_file};
+
+/// Bytes of a module from which on it takes longer to read than to find out that it was read before.
+const WORTH_NOTING: usize = 256 << 10;
 
 /// Artifacts in a store, and who compiles them: the engine of the program that is launched.
 #[derive(Debug)]
@@ -34,6 +37,25 @@ impl CodeCache {
     /// Artifacts by this compiler.
     pub fn new(artifacts: ArtifactCache, compiler: CompilerIdentity) -> Self {
         Self { artifacts, compiler }
+    }
+
+    /// Admits a module. Of one that this very program has admitted before, under the same rules, functions' bodies are not read again.
+    ///
+    /// # Errors
+    /// As [`ambit_admit::admit`].
+    pub fn admit(&self, bytes: Vec<u8>, rules: &AdmitRules) -> Result<Verified, Rejection> {
+        if bytes.len() < WORTH_NOTING {
+            return ambit_admit::admit(bytes, rules);
+        }
+        let bytes = Hashed::of(bytes);
+        let key = AdmissionKey::new(bytes.digest(), rules, &self.compiler);
+        if self.artifacts.was_admitted(&key) {
+            return ambit_admit::admit_again(bytes, rules);
+        }
+        let module = ambit_admit::admit(bytes.into_bytes(), rules)?;
+        // It is read once more then.
+        let _ = self.artifacts.note_admitted(&key);
+        Ok(module)
     }
 
     pub(super) fn find(&self, module: &Verified, policy: &Policy, metering: Metering) -> Looked {
@@ -71,9 +93,9 @@ pub(super) struct Keeping {
 
 impl Keeping {
     /// Begins to write.
-    pub(super) fn begin(&self, cache: &Arc<CodeCache>, key: ArtifactKey, code: File) {
+    pub(super) fn begin(&self, cache: &Arc<OnceLock<CodeCache>>, key: ArtifactKey, code: File) {
         let cache = Arc::clone(cache);
-        let write = move || cache.artifacts.keep(&key, &code);
+        let write = move || cache.get().map_or(Ok(()), |cache| cache.artifacts.keep(&key, &code));
         // Where there is no thread to be had, nothing is kept.
         if let Ok(thread) = thread::Builder::new().name("ambit-keep".into()).spawn(write) {
             self.writing.lock().unwrap_or_else(PoisonError::into_inner).push(thread);

@@ -3,14 +3,17 @@
 use std::{
     io::{self, IoSlice},
     os::fd::OwnedFd,
-    sync::{Arc, mpsc},
+    sync::{Arc, OnceLock, mpsc},
     thread,
 };
 
 use ambit_admit::{Verified, check_grants};
 use ambit_core::{Policy, Rejection, RunId, Stdin};
 use ambit_engine::host::{FdOutput, GuestOutput};
-use ambit_manager::{Control, Entry, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams};
+use ambit_manager::{
+    CodeCache, Control, Entry, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams,
+};
+use ambit_store::StoreError;
 use rustix::fs::{Mode, OFlags};
 
 use super::{
@@ -30,7 +33,14 @@ use crate::{
     spinner::Spinner,
 };
 
-pub(super) fn run(asked: Asked, repeat: Option<Repeat>, config: LaunchConfig) -> anyhow::Result<u8> {
+pub(super) fn run(
+    asked: Asked,
+    repeat: Option<Repeat>,
+    config: LaunchConfig,
+    open_cache: impl Fn(&OnceLock<CodeCache>) -> Result<(), StoreError>,
+) -> anyhow::Result<u8> {
+    let cache = config.cache.clone();
+    let open_cache = || cache.as_ref().map_or(Ok(()), |cache| open_cache(cache));
     let (began, isolation) = (asked.began, asked.isolation);
     let mut refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
     let launcher = match Launcher::new(config) {
@@ -38,14 +48,19 @@ pub(super) fn run(asked: Asked, repeat: Option<Repeat>, config: LaunchConfig) ->
         Err(rejection) => return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
     };
     if let Some(repeat) = repeat {
-        return repeated(repeat, launcher, asked);
+        open_cache()?;
+        return repeated(repeat, launcher, asked, cache);
     }
-    // The compiler enters its jail while the module is read.
+    // A process enters its jail while the cache is opened and the module is read.
     let prepared = match launcher.prepare(&asked.policy) {
         Ok(prepared) => prepared,
         Err(rejection) => return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
     };
-    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal) {
+    if let Err(error) = open_cache() {
+        drop(prepared);
+        return Err(error.into());
+    }
+    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal, cache) {
         Ok(module) => module,
         Err(outcome) => {
             drop(prepared);
@@ -65,10 +80,10 @@ pub(super) fn run(asked: Asked, repeat: Option<Repeat>, config: LaunchConfig) ->
 }
 
 /// The same run many times.
-fn repeated(repeat: Repeat, launcher: Launcher, asked: Asked) -> anyhow::Result<u8> {
+fn repeated(repeat: Repeat, launcher: Launcher, asked: Asked, cache: Option<Arc<OnceLock<CodeCache>>>) -> anyhow::Result<u8> {
     let (began, isolation) = (asked.began, asked.isolation);
     let refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
-    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal) {
+    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal, cache) {
         Ok(module) => module.and_then(|module| check_grants(&module, &asked.policy.grants).map(|()| module)),
         Err(outcome) => return finish(&asked.talk, asked.report, unstarted(outcome, refused, &asked.name, began, isolation)),
     };
