@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     thread::{self, JoinHandle},
 };
@@ -37,6 +38,12 @@ impl CodeCache {
     /// Artifacts by this compiler.
     pub fn new(artifacts: ArtifactCache, compiler: CompilerIdentity) -> Self {
         Self { artifacts, compiler }
+    }
+
+    /// A directory of those that are granted in which the cache lies: whoever may look there finds its key.
+    pub fn seen_through<'a>(&self, granted: impl IntoIterator<Item = &'a Path>) -> Option<&'a Path> {
+        let within = |dir: &&Path| dir.canonicalize().is_ok_and(|dir| self.artifacts.path().starts_with(dir));
+        granted.into_iter().find(within)
     }
 
     /// Admits a module. Of one that this very program has admitted before, under the same rules, functions' bodies are not read again.
@@ -89,6 +96,8 @@ impl CodeCache {
 pub(super) struct Keeping {
     // Locked to add one, and to wait for all.
     writing: Mutex<Vec<JoinHandle<Result<(), StoreError>>>>,
+    /// What there is to say of others, to whoever asks.
+    notes: Mutex<Vec<String>>,
 }
 
 impl Keeping {
@@ -102,11 +111,19 @@ impl Keeping {
         }
     }
 
+    /// Has something said when it is asked how that went.
+    pub(super) fn note(&self, note: Option<String>) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).extend(note);
+    }
+
     /// Waits until all are written; what went wrong, each in a line.
     pub(super) fn settle(&self) -> Vec<String> {
         let writing = std::mem::take(&mut *self.writing.lock().unwrap_or_else(PoisonError::into_inner));
         let ended = writing.into_iter().map(|thread| thread.join());
-        ended.filter_map(|kept| kept.ok()?.err()).map(|error| format!("the artifact is not kept: {}", error.full())).collect()
+        let failed = ended.filter_map(|kept| kept.ok()?.err()).map(|error| format!("the artifact is not kept: {}", error.full()));
+        let mut notes = std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner));
+        notes.extend(failed);
+        notes
     }
 }
 

@@ -87,6 +87,11 @@ impl ArtifactCache {
         Ok(Self { dir, unfinished, key, boot, limit })
     }
 
+    /// The directory that has them.
+    pub fn path(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
     /// Looks for an artifact. What is given back was checked through the very descriptor that is given back.
     ///
     /// # Errors

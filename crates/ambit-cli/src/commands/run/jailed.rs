@@ -33,6 +33,8 @@ use crate::{
     spinner::Spinner,
 };
 
+const SEEN_REMEDY: &str = "grant less, or keep the store elsewhere with --store or AMBIT_STORE";
+
 pub(super) fn run(
     asked: Asked,
     repeat: Option<Repeat>,
@@ -60,7 +62,7 @@ pub(super) fn run(
         drop(prepared);
         return Err(error.into());
     }
-    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal, cache) {
+    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal, cache.clone()) {
         Ok(module) => module,
         Err(outcome) => {
             drop(prepared);
@@ -69,6 +71,14 @@ pub(super) fn run(
     };
     if let Ok(module) = &module {
         refused.module = Some(module.digest());
+    }
+    let dirs = asked.policy.grants.dirs.iter().map(|dir| dir.host.as_path());
+    let seen = cache.as_ref().and_then(|cache| cache.get()).and_then(|cache| cache.seen_through(dirs));
+    if let Some(dir) = seen.filter(|_| !asked.talk.quiet) {
+        output::note(&format!(
+            "`{}` is granted and holds the store, with the key of its native code: {SEEN_REMEDY}",
+            dir.display()
+        ));
     }
     match module.and_then(|module| ready(&asked, module)) {
         Ok(request) => launch(&launcher, prepared, request, asked),
@@ -90,7 +100,11 @@ fn repeated(repeat: Repeat, launcher: Launcher, asked: Asked, cache: Option<Arc<
     match module {
         Ok(module) => {
             let what = Repeating { module, policy: Arc::clone(&asked.policy), entry: entry(&asked), name: asked.name.clone() };
-            repeat_jailed(repeat, &Arc::new(launcher), isolation, &what, &asked.on_signal)
+            let launcher = Arc::new(launcher);
+            let status = repeat_jailed(repeat, &launcher, isolation, &what, &asked.on_signal);
+            // When everybody has what they wait for.
+            launcher.settle().iter().filter(|_| !asked.talk.quiet).for_each(|trouble| output::note(trouble));
+            status
         }
         Err(rejection) => finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
     }
