@@ -6,6 +6,7 @@ mod jailed;
 mod ours;
 mod raw;
 mod scheduling;
+mod store;
 
 pub use guests::{functions, guest, large_module};
 pub use jailed::{
@@ -36,3 +37,4 @@ pub fn policy(limits: &[(&str, &str)]) -> Policy {
     let policy = Profile::Default.policy().narrow(&PolicySpec { limits: spec, ..PolicySpec::default() });
     policy.expect("within the ceilings").resolve(Isolation::None).expect("enforceable")
 }
+pub use store::{store_add, store_list, store_lookup, store_open};

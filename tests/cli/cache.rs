@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::ambit::{Done, run_at};
+use crate::ambit::{Done, ambit, run_at};
 
 const HELLO: &str = "guests/bin/hello.wasm";
 
@@ -139,4 +139,57 @@ fn runs_at_the_same_time_share_one_store() {
     runs.into_iter().for_each(|run| run.join().expect("no panic"));
     assert_eq!(source(&store, &[HELLO]), cached());
     assert_eq!((files(&store, "seal").len(), files(&store, "code").len()), (1, 1));
+}
+
+/// Large enough for it to be noted that it was admitted.
+#[test]
+fn a_large_module_is_read_in_full_once_for_each_set_of_rules() {
+    let (dir, store) = store();
+    let module = dir.path().join("large.wat");
+    let body = "i32.const 7 drop ".repeat(100_000);
+    fs::write(&module, format!("(module (func (export \"f\") (result i32) {body} i32.const 42))")).expect("written");
+    let module = module.to_str().expect("UTF-8");
+    let words = ["--invoke", "f", module];
+    assert_eq!(source(&store, &words), compiled());
+    assert_eq!(files(&store, "admitted").len(), 1);
+    assert_eq!(source(&store, &words), cached());
+    run(&store, &words).prints("42\n");
+    // Rules that it does not pass: what was found under others counts for nothing.
+    run(&store, &["--invoke", "f", "--limit", "body-size=100KiB", module]).says(126, &["body-size"]);
+    assert_eq!(source(&store, &["--invoke", "f", "--limit", "functions=10", module]), cached());
+    assert_eq!(files(&store, "admitted").len(), 2);
+}
+
+#[test]
+fn a_grant_that_holds_the_store_is_worth_a_word() {
+    let (dir, store) = store();
+    let above = dir.path().to_str().expect("UTF-8");
+    run(&store, &["--dir", &format!("{above}:/d"), HELLO]).says(0, &["holds the store", "--store"]);
+    let beside = tempfile::tempdir().expect("a directory");
+    run(&store, &["--dir", &format!("{}:/d", beside.path().display()), HELLO]).prints("hello, world\n");
+}
+
+#[test]
+fn repeated_runs_use_it_too() {
+    let (_dir, store) = store();
+    let repeated = |isolation: &str| {
+        let words = ["run", "--isolation", isolation, "--repeat", "3", "--json", HELLO];
+        let done = ambit(&words).env("AMBIT_STORE", &store).done();
+        assert_eq!(done.status, 0, "{done:?}");
+        done
+    };
+    for isolation in ["tenant", "process"] {
+        repeated(isolation);
+    }
+    assert_eq!(
+        files(&store, "code").len(),
+        2 + 1,
+        "for guests that share a process, for those that do not, and what these rehearse"
+    );
+    let path = &files(&store, "seal")[0];
+    let mut bytes = fs::read(path).expect("readable");
+    bytes[20] ^= 1;
+    fs::write(path, bytes).expect("written");
+    let said = ["tenant", "process"].map(|isolation| repeated(isolation).stderr.contains("is not used"));
+    assert!(said.contains(&true), "{said:?}");
 }

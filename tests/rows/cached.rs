@@ -23,7 +23,7 @@ fn launcher(store: &Path, compiles: bool) -> Launcher {
     let deny = if compiles { Vec::new() } else { vec!["write".into()] };
     let config = LaunchConfig {
         compiler_syscalls: ExtraSyscalls { deny, ..ExtraSyscalls::default() },
-        cache: Some(Arc::new(CodeCache::new(artifacts, compiler))),
+        cache: Some(Arc::new(CodeCache::new(artifacts, compiler).into())),
         ..LaunchConfig::default()
     };
     Launcher::with(Spawner::of(Path::new(AMBIT)).expect("the program under test"), config)

@@ -10,7 +10,7 @@ use ambit_admit::AdmitRules;
 use ambit_benches::{
     Busy, Capped, Doing, GREET, Ours, Raw, RawComponent, RawPreview1, RawTyped, capped, churn, entry_from_scratch, guest,
     idle_memory, inside_rate, kill_overshoot, large_module, neighbour, overshoot, overshoot_of_tokio, parked, policy, rate, shares,
-    teardown, tenant_overshoot, unyielding, warm_run, wire_rate,
+    store_add, store_list, store_lookup, store_open, teardown, tenant_overshoot, unyielding, warm_run, wire_rate,
 };
 use ambit_engine::Settings;
 
@@ -22,7 +22,7 @@ type Measure = fn() -> serde_json::Value;
 /// Runs that are ended at their deadline.
 const KILLS: usize = 1000;
 
-const FIGURES: [(&str, Measure); 45] = [
+const FIGURES: [(&str, Measure); 49] = [
     ("noop-call", noop),
     ("p1-hello", p1_hello),
     ("p2-hello", p2_hello),
@@ -50,6 +50,10 @@ const FIGURES: [(&str, Measure); 45] = [
     ("neighbour", beside_neighbours),
     ("parked", || value("kB", parked())),
     ("churn", || value("kB", churn())),
+    ("store-open", || value("ms", store_open())),
+    ("store-lookup", || value("µs", store_lookup())),
+    ("store-list", || value("ms", store_list())),
+    ("store-add", || value("ms", store_add())),
     ("warm-run", || value("ms", warm_run())),
     ("jail-entry", || value("ms", entry_from_scratch())),
     ("inside-rate", || value("runs/s", inside_rate(1))),

@@ -9,7 +9,7 @@ use crate::{
     features, imports,
     rules::AdmitRules,
     scan::{
-        self, Read,
+        self, Bodies, Read,
         halt::{Cause, Halt, invalid},
     },
     verified::{Facts, Verified},
@@ -34,20 +34,64 @@ use crate::{
 /// The first rule that is broken: `invalid-module`, `unsupported-feature` or `import-denied`, with the item, the place,
 /// what was found and the remedy.
 pub fn admit(bytes: impl AsRef<[u8]> + Into<Arc<[u8]>>, rules: &AdmitRules) -> Result<Verified, Rejection> {
-    let slice = bytes.as_ref();
-    check_size(slice, rules)?;
-    check_magic(slice)?;
-    let read = match scan::scan(slice, features::wasm_features(rules.features), &rules.shape) {
+    let read = read(bytes.as_ref(), rules, Bodies::Read)?;
+    let digest = Digest::of(bytes.as_ref());
+    Ok(Verified { facts: Arc::new(facts(read, digest)), bytes: bytes.into() })
+}
+
+/// Bytes, and their digest.
+#[derive(Debug, Clone)]
+pub struct Hashed {
+    bytes: Arc<[u8]>,
+    digest: Digest,
+}
+
+impl Hashed {
+    /// These bytes.
+    pub fn of(bytes: impl Into<Arc<[u8]>>) -> Self {
+        let bytes = bytes.into();
+        Self { digest: Digest::of(&bytes), bytes }
+    }
+
+    /// The bytes.
+    pub fn into_bytes(self) -> Arc<[u8]> {
+        self.bytes
+    }
+
+    /// Their digest.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+}
+
+/// The same of bytes that were admitted before, under these very rules, by this very version: admission depends on nothing else, so what
+/// would be found again is not looked for. That is almost all of it, since functions' bodies are skipped.
+///
+/// Whoever calls this answers for that: who has compiled what it admitted and kept the digest; or who only loads what somebody else has
+/// compiled, and looks at no body. What is known of such a module is what its sections say: what its functions do, and which features
+/// only they need, is not.
+///
+/// # Errors
+/// As [`admit`], for what is looked at.
+pub fn admit_again(bytes: Hashed, rules: &AdmitRules) -> Result<Verified, Rejection> {
+    let Hashed { bytes, digest } = bytes;
+    let read = read(&bytes, rules, Bodies::Skipped)?;
+    Ok(Verified { facts: Arc::new(facts(read, digest)), bytes })
+}
+
+fn read(bytes: &[u8], rules: &AdmitRules, bodies: Bodies) -> Result<Read, Rejection> {
+    check_size(bytes, rules)?;
+    check_magic(bytes)?;
+    let read = match scan::scan(bytes, features::wasm_features(rules.features), &rules.shape, bodies) {
         Ok(read) => read,
-        Err(halt) => return Err(explain(halt.into_cause(), slice, rules)),
+        Err(halt) => return Err(explain(halt.into_cause(), bytes, rules)),
     };
     let missing = read.needs.minus(rules.features);
     if !missing.is_empty() {
         return Err(features::refuse_missing(missing));
     }
     imports::check(read.kind, &read.imports, rules)?;
-    let digest = Digest::of(slice);
-    Ok(Verified { facts: Arc::new(facts(read, digest)), bytes: bytes.into() })
+    Ok(read)
 }
 
 fn check_size(bytes: &[u8], rules: &AdmitRules) -> Result<(), Rejection> {
@@ -85,7 +129,7 @@ fn explain(cause: Cause, bytes: &[u8], rules: &AdmitRules) -> Rejection {
         Cause::Invalid(error, whose) => (error, whose),
     };
     let all = features::wasm_features(features::all_known());
-    match scan::scan(bytes, all, &rules.shape).map_err(Halt::into_cause) {
+    match scan::scan(bytes, all, &rules.shape, Bodies::Read).map_err(Halt::into_cause) {
         Ok(read) => {
             let missing = read.needs.minus(rules.features);
             // Some features also admit spellings, such as longer numbers, that are just invalid without them.

@@ -41,7 +41,7 @@ mod types;
 mod uses;
 mod verified;
 
-pub use admit::admit;
+pub use admit::{Hashed, admit, admit_again};
 pub use component_function::{ComponentFunction, component_call};
 pub use entry::Entry;
 pub use features::wasm_features;

@@ -47,8 +47,18 @@ pub(crate) struct Read {
     pub(crate) nested: Vec<Nested>,
 }
 
+/// What becomes of functions' bodies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Bodies {
+    /// They are read.
+    Read,
+    /// They are skipped: somebody has read them before.
+    Skipped,
+}
+
 /// The state of the pass.
 struct Scan<'a> {
+    bodies: Bodies,
     bytes: &'a [u8],
     features: WasmFeatures,
     validator: Validator,
@@ -87,8 +97,9 @@ struct Scan<'a> {
 }
 
 /// Reads `bytes` to the end with the features given.
-pub(crate) fn scan(bytes: &[u8], features: WasmFeatures, limits: &ShapeLimits) -> Result<Read, Halt> {
+pub(crate) fn scan(bytes: &[u8], features: WasmFeatures, limits: &ShapeLimits, bodies: Bodies) -> Result<Read, Halt> {
     let mut scan = Scan {
+        bodies,
         bytes,
         features,
         validator: Validator::new_with_features(features),
@@ -134,7 +145,10 @@ impl Scan<'_> {
             }
             Payload::CodeSectionEntry(body) => {
                 let func = self.validator.code_section_entry(body)?;
-                return self.function(func, body);
+                return match self.bodies {
+                    Bodies::Read => self.function(func, body),
+                    Bodies::Skipped => Ok(()),
+                };
             }
             _ => self.count(payload)?,
         }

@@ -1,6 +1,10 @@
 //! Which store, and what of it a run uses.
 
-use std::{fs::File, path::PathBuf, sync::Arc};
+use std::{
+    fs::File,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use ambit_core::{ByteSize, EngineId};
 use ambit_engine::{
@@ -43,22 +47,26 @@ impl StoreArgs {
 }
 
 impl CacheArgs {
-    /// The cache of artifacts, unless there is to be none. A run goes on without; but not if the store was named, and is not to be
-    /// trusted.
-    pub(crate) fn open(&self, store: &StoreArgs, quiet: bool, verbose: bool) -> Result<Option<Arc<CodeCache>>, StoreError> {
-        if self.no_cache {
-            return Ok(None);
-        }
+    /// Room for the cache of artifacts, unless there is to be none. It is opened later: see [`CacheArgs::open`].
+    pub(crate) fn room(&self) -> Option<Arc<OnceLock<CodeCache>>> {
+        (!self.no_cache).then(Arc::default)
+    }
+
+    /// Opens the cache. A run goes on without; but not if the store was named, and is not to be trusted.
+    pub(crate) fn open(&self, into: &OnceLock<CodeCache>, store: &StoreArgs, quiet: bool, verbose: bool) -> Result<(), StoreError> {
         match self.try_open(store) {
-            Ok(cache) => Ok(Some(Arc::new(cache))),
+            Ok(cache) => {
+                let _ = into.set(cache);
+                Ok(())
+            }
             Err(error) if store.store.is_some() && error.is_unsafe() => Err(error),
             // Of somebody without a home nobody expects it.
-            Err(StoreError::NoPlace) => Ok(None),
+            Err(StoreError::NoPlace) => Ok(()),
             Err(error) => {
                 if verbose || (error.is_unsafe() && !quiet) {
                     output::note(&format!("native code is not kept: {}", error.full()));
                 }
-                Ok(None)
+                Ok(())
             }
         }
     }

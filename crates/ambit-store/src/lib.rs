@@ -36,7 +36,7 @@ mod record;
 mod reference;
 mod store;
 
-pub use cache::{ArtifactCache, ArtifactKey, CacheUsage, CompilerIdentity, Found};
+pub use cache::{AdmissionKey, ArtifactCache, ArtifactKey, CacheUsage, CompilerIdentity, Found};
 pub use error::StoreError;
 pub use metadata::{Dependency, Metadata};
 pub use name::{ModuleName, Namespace, ParseNameError, TagName};

@@ -103,7 +103,7 @@ fn receive_job(
         }
     };
     let [file] = <[OwnedFd; 1]>::try_from(file).map_err(|_| WorkerError::Protocol("a module without a file"))?;
-    let module = match compiler::admit(file, &policy)? {
+    let module = match compiler::read_again(file, &policy)? {
         Ok(module) => module,
         Err(rejection) => return Ok(Err((number, rejection))),
     };
@@ -129,7 +129,7 @@ fn rehearse(
 ) -> Result<Result<(), Rejection>, WorkerError> {
     let [module, code] = <[OwnedFd; 2]>::try_from(files).map_err(|_| WorkerError::Protocol("a rehearsal without its files"))?;
     let settings = Settings::of(policy, metering);
-    let loaded = compiler::admit(module, policy)?.and_then(|module| {
+    let loaded = compiler::read_again(module, policy)?.and_then(|module| {
         let artifact = artifact::from_file(engine, &module, &settings, code)?;
         Ok((Call::command(&module)?, engine.load(&artifact)?))
     });

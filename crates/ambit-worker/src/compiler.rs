@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use ambit_admit::{AdmitRules, Verified};
+use ambit_admit::{AdmitRules, Hashed, Verified};
 use ambit_core::{Policy, Rejection};
 use ambit_engine::{
     Engine, Settings,
@@ -44,15 +44,27 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
     Ok(())
 }
 
-/// Admits the module in `file`, once more: what another process has found is not taken from it.
-pub(crate) fn admit(file: OwnedFd, policy: &Policy) -> Result<Result<Arc<Verified>, Rejection>, WorkerError> {
+/// Admits the module in `file`, once more: what is to be compiled is not taken from another process unread.
+fn admit(file: OwnedFd, policy: &Policy) -> Result<Result<Arc<Verified>, Rejection>, WorkerError> {
+    let rules = AdmitRules::from_policy(policy);
+    Ok(ambit_admit::admit(contents(file)?, &rules).map(Arc::new))
+}
+
+/// What there is to know of the module in `file` for who loads what it was compiled to. Its functions' bodies are not looked at: native
+/// code is run here, which nothing that is said of them makes better or worse.
+pub(crate) fn read_again(file: OwnedFd, policy: &Policy) -> Result<Result<Arc<Verified>, Rejection>, WorkerError> {
+    let rules = AdmitRules::from_policy(policy);
+    Ok(ambit_admit::admit_again(Hashed::of(contents(file)?), &rules).map(Arc::new))
+}
+
+fn contents(file: OwnedFd) -> Result<Arc<[u8]>, WorkerError> {
     let size = rustix::fs::fstat(&file).map_err(|error| WorkerError::system("look at the module")(error.into()))?.st_size;
     let size = usize::try_from(size).map_err(|_| WorkerError::Protocol("a module without a size"))?;
     // Once, and as large as it is: memory is counted here. Where there is not enough, the process aborts and says so.
     let mut bytes: Arc<[u8]> = iter::repeat_n(0, size).collect();
     let room = Arc::get_mut(&mut bytes).expect("nobody else has it yet");
     File::from(file).read_exact(room).map_err(WorkerError::system("read the module"))?;
-    Ok(ambit_admit::admit(bytes, &AdmitRules::from_policy(policy)).map(Arc::new))
+    Ok(bytes)
 }
 
 /// Starts the compiler's threads, and waits until each has begun: what a thread does to begin is not on the list of system

@@ -19,7 +19,21 @@ use crate::{process::on_path, repo::Repo};
 pub(super) fn run_hello_jailed(repo: &Repo) -> anyhow::Result<Sample> {
     let Some(wasmtime) = on_path("wasmtime") else { return Ok(missing("wasmtime")) };
     let ambit = shipped(repo)?;
-    compared(repo, (&ambit, &["run", HELLO]), (&wasmtime, &["run", "-C", "cache=n", HELLO]), COMPARED_RUNS * 3)
+    let ours = ["run", "--no-cache", HELLO];
+    compared(repo, (&ambit, &ours), (&wasmtime, &["run", "-C", "cache=n", HELLO]), COMPARED_RUNS * 3)
+}
+
+/// The same of a hello that both have compiled before. Each in its own place, so that it is there whoever measures.
+pub(super) fn run_hello_cached(repo: &Repo) -> anyhow::Result<Sample> {
+    let Some(wasmtime) = on_path("wasmtime") else { return Ok(missing("wasmtime")) };
+    let ambit = shipped(repo)?;
+    let store = std::env::temp_dir().join(format!("ambit-figures-cached-{}", std::process::id()));
+    let store_path = store.to_string_lossy();
+    let ours = ["run", "--store", &*store_path, HELLO];
+    let sample = compared(repo, (&ambit, &ours), (&wasmtime, &["run", "-C", "cache=y", HELLO]), COMPARED_RUNS * 3);
+    // Whatever is left of it is in the directory for temporary files.
+    let _ = fs::remove_dir_all(&store);
+    sample
 }
 
 /// The same, beside a container that says hello.
@@ -48,7 +62,7 @@ pub(super) fn run_hello_bwrap(repo: &Repo) -> anyhow::Result<Sample> {
     let ambit = shipped(repo)?;
     let wasmtime = wasmtime.to_string_lossy();
     let theirs = ["--ro-bind", "/", "/", "--unshare-all", &*wasmtime, "run", "-C", "cache=n", HELLO];
-    compared(repo, (&ambit, &["run", HELLO]), (&bwrap, &theirs), COMPARED_RUNS)
+    compared(repo, (&ambit, &["run", "--no-cache", HELLO]), (&bwrap, &theirs), COMPARED_RUNS)
 }
 
 /// How fast a guest computes, jailed and bounded, as a share of an engine's speed: its time as the partner of ours, so that more
@@ -56,7 +70,7 @@ pub(super) fn run_hello_bwrap(repo: &Repo) -> anyhow::Result<Sample> {
 pub(super) fn cpu(repo: &Repo, guest: &[&str], flags: &[&str]) -> anyhow::Result<Sample> {
     let Some(wasmtime) = on_path("wasmtime") else { return Ok(missing("wasmtime")) };
     let ambit = shipped(repo)?;
-    let ours = [&["run", "--timeout", "100s", "guests/bin/cpu.wasm", "--"], guest].concat();
+    let ours = [&["run", "--no-cache", "--timeout", "100s", "guests/bin/cpu.wasm", "--"], guest].concat();
     let theirs = [&["run", "-C", "cache=n"], flags, &["guests/bin/cpu.wasm"], guest].concat();
     match compared(repo, (&ambit, &ours), (&wasmtime, &theirs), 9)? {
         Sample::Value { ours, partner: Some(theirs), .. } => {

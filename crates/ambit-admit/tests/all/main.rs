@@ -1,5 +1,6 @@
 //! Admission from outside: every limit, feature and import rule, and bytes that mean harm.
 
+mod again;
 mod bombs;
 mod borders;
 mod check;

@@ -8,6 +8,7 @@ use std::{
 
 use ambit_admit::{AdmitRules, Verified};
 use ambit_core::{RejectReason, Rejection};
+use ambit_manager::CodeCache;
 use ambit_store::{Namespace, Reference, Store, StoreError, StoreOptions};
 
 use super::read_module;
@@ -53,21 +54,28 @@ impl ModuleSource {
 
     /// Reads and admits it. One of the store's is held there until this process ends.
     pub(crate) fn read(&self, rules: &AdmitRules) -> Result<Arc<Verified>, Rejection> {
-        match self {
-            Self::File(path) => read_module::read(path, rules),
-            Self::Stored(reference, store) => {
-                let bytes = load(reference, store).map_err(|error| {
-                    let reason = match error {
-                        StoreError::DigestMismatch { .. } => RejectReason::InvalidModule,
-                        _ => RejectReason::NotFound,
-                    };
-                    let hint = "; a file is named with its path, ./FILE";
-                    let hint = if matches!(error, StoreError::NotFound { .. }) { hint } else { "" };
-                    Rejection::new(reason, format!("cannot read the module `{reference}`: {}{hint}", error.full()))
-                })?;
-                ambit_admit::admit(bytes, rules).map(Arc::new)
-            }
+        self.read_with(rules, None)
+    }
+
+    /// The same, with a cache that may know it.
+    pub(crate) fn read_with(&self, rules: &AdmitRules, cache: Option<&CodeCache>) -> Result<Arc<Verified>, Rejection> {
+        let bytes = match self {
+            Self::File(path) => read_module::binary(path, rules)?,
+            Self::Stored(reference, store) => load(reference, store).map_err(|error| {
+                let reason = match error {
+                    StoreError::DigestMismatch { .. } => RejectReason::InvalidModule,
+                    _ => RejectReason::NotFound,
+                };
+                let hint = "; a file is named with its path, ./FILE";
+                let hint = if matches!(error, StoreError::NotFound { .. }) { hint } else { "" };
+                Rejection::new(reason, format!("cannot read the module `{reference}`: {}{hint}", error.full()))
+            })?,
+        };
+        match cache {
+            Some(cache) => cache.admit(bytes, rules),
+            None => ambit_admit::admit(bytes, rules),
         }
+        .map(Arc::new)
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, mpsc},
+    sync::{Arc, OnceLock, mpsc},
     thread,
     time::Instant,
 };
 
 use ambit_admit::{AdmitRules, Verified};
 use ambit_core::{Bound, LimitKey, Outcome, Policy, Rejection};
+
+use ambit_manager::CodeCache;
 
 use super::module_source::ModuleSource;
 use crate::signals::OnSignal;
@@ -23,6 +25,7 @@ pub(super) fn read_in_time(
     policy: &Policy,
     began: Instant,
     on_signal: &OnSignal,
+    cache: Option<Arc<OnceLock<CodeCache>>>,
 ) -> Result<Result<Arc<Verified>, Rejection>, Outcome> {
     let rules = AdmitRules::from_policy(policy);
     let (sender, receiver) = mpsc::channel();
@@ -32,7 +35,7 @@ pub(super) fn read_in_time(
         let _ = interrupted.send(Err(Outcome::Cancelled { by: "user".into() }));
     });
     let started = thread::Builder::new().name("ambit-read".into()).spawn(move || {
-        let read = catch_unwind(AssertUnwindSafe(|| source.read(&rules)));
+        let read = catch_unwind(AssertUnwindSafe(|| source.read_with(&rules, cache.as_ref().and_then(|cache| cache.get()))));
         // Nor here.
         let _ = sender.send(read.map_err(|_| Outcome::Lost { reason: "reading the module panicked".into() }));
     });

@@ -1,6 +1,7 @@
 //! A module from a file, `-` for stdin, binary or text.
 
 use std::{
+    borrow::Cow,
     fs::File,
     io::{self, Read},
     path::Path,
@@ -15,10 +16,18 @@ const STDIN: &str = "-";
 
 /// Reads and admits a module. Of a file larger than the limit no more is read than shows that it is.
 pub(crate) fn read(path: &Path, rules: &AdmitRules) -> Result<Arc<Verified>, Rejection> {
+    ambit_admit::admit(binary(path, rules)?, rules).map(Arc::new)
+}
+
+/// Reads what is to be admitted.
+pub(crate) fn binary(path: &Path, rules: &AdmitRules) -> Result<Vec<u8>, Rejection> {
     let bytes = bytes(path, rules.module_size)?;
     let name = if path == Path::new(STDIN) { "stdin".into() } else { path.to_string_lossy() };
-    let binary = ambit_admit::text(&bytes, &name)?.into_owned();
-    ambit_admit::admit(binary, rules).map(Arc::new)
+    let from_text = match ambit_admit::text(&bytes, &name)? {
+        Cow::Owned(binary) => Some(binary),
+        Cow::Borrowed(_) => None,
+    };
+    Ok(from_text.unwrap_or(bytes))
 }
 
 fn bytes(path: &Path, most: Bound<ByteSize>) -> Result<Vec<u8>, Rejection> {
@@ -31,9 +40,12 @@ fn bytes(path: &Path, most: Bound<ByteSize>) -> Result<Vec<u8>, Rejection> {
         io::stdin().take(most).read_to_end(&mut bytes).map_err(cannot)?;
     } else {
         let file = File::open(path).map_err(cannot)?;
-        if file.metadata().map_err(cannot)?.is_dir() {
+        let found = file.metadata().map_err(cannot)?;
+        if found.is_dir() {
             return Err(cannot(io::ErrorKind::IsADirectory.into()));
         }
+        // At once, where it is known how much; one byte more shows that there is no more.
+        bytes.reserve(usize::try_from(found.len().min(most)).unwrap_or(0).saturating_add(1));
         file.take(most).read_to_end(&mut bytes).map_err(cannot)?;
     }
     Ok(bytes)

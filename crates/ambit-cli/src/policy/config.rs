@@ -117,7 +117,10 @@ impl ConfigFile {
     /// What narrows the profile itself.
     pub(crate) fn adjust(&self, policy: &mut Policy) -> Result<(), UsageError> {
         if let Some(dir) = &self.cache_dir {
-            return Err(wrong("cache_dir", &format!("`{dir}`: there is no artifact cache in this version; leave the key out")));
+            return Err(wrong(
+                "cache_dir",
+                &format!("`{dir}`: where native code is kept is no part of a policy; --store or AMBIT_STORE say it"),
+            ));
         }
         if self.enable_wasi == Some(false) {
             policy

@@ -2,15 +2,19 @@
 
 use std::{
     fs::File,
-    sync::{Arc, Mutex, PoisonError},
+    path::Path,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     thread::{self, JoinHandle},
 };
 
-use ambit_admit::Verified;
-use ambit_core::{CompileSettings, Metering, Policy};
-use ambit_store::{ArtifactCache, ArtifactKey, CompilerIdentity, Found, StoreError};
+use ambit_admit::{AdmitRules, Hashed, Verified};
+use ambit_core::{CompileSettings, Metering, Policy, Rejection};
+use ambit_store::{AdmissionKey, ArtifactCache, ArtifactKey, CompilerIdentity, Found, StoreError};
 
 use super::{Compiled, module_file};
+
+/// Bytes of a module from which on it takes longer to read than to find out that it was read before.
+const WORTH_NOTING: usize = 256 << 10;
 
 /// Artifacts in a store, and who compiles them: the engine of the program that is launched.
 #[derive(Debug)]
@@ -34,6 +38,31 @@ impl CodeCache {
     /// Artifacts by this compiler.
     pub fn new(artifacts: ArtifactCache, compiler: CompilerIdentity) -> Self {
         Self { artifacts, compiler }
+    }
+
+    /// A directory of those that are granted in which the cache lies: whoever may look there finds its key.
+    pub fn seen_through<'a>(&self, granted: impl IntoIterator<Item = &'a Path>) -> Option<&'a Path> {
+        let within = |dir: &&Path| dir.canonicalize().is_ok_and(|dir| self.artifacts.path().starts_with(dir));
+        granted.into_iter().find(within)
+    }
+
+    /// Admits a module. Of one that this very program has admitted before, under the same rules, functions' bodies are not read again.
+    ///
+    /// # Errors
+    /// As [`ambit_admit::admit`].
+    pub fn admit(&self, bytes: Vec<u8>, rules: &AdmitRules) -> Result<Verified, Rejection> {
+        if bytes.len() < WORTH_NOTING {
+            return ambit_admit::admit(bytes, rules);
+        }
+        let bytes = Hashed::of(bytes);
+        let key = AdmissionKey::new(bytes.digest(), rules, &self.compiler);
+        if self.artifacts.was_admitted(&key) {
+            return ambit_admit::admit_again(bytes, rules);
+        }
+        let module = ambit_admit::admit(bytes.into_bytes(), rules)?;
+        // It is read once more then.
+        let _ = self.artifacts.note_admitted(&key);
+        Ok(module)
     }
 
     pub(super) fn find(&self, module: &Verified, policy: &Policy, metering: Metering) -> Looked {
@@ -67,24 +96,34 @@ impl CodeCache {
 pub(super) struct Keeping {
     // Locked to add one, and to wait for all.
     writing: Mutex<Vec<JoinHandle<Result<(), StoreError>>>>,
+    /// What there is to say of others, to whoever asks.
+    notes: Mutex<Vec<String>>,
 }
 
 impl Keeping {
     /// Begins to write.
-    pub(super) fn begin(&self, cache: &Arc<CodeCache>, key: ArtifactKey, code: File) {
+    pub(super) fn begin(&self, cache: &Arc<OnceLock<CodeCache>>, key: ArtifactKey, code: File) {
         let cache = Arc::clone(cache);
-        let write = move || cache.artifacts.keep(&key, &code);
+        let write = move || cache.get().map_or(Ok(()), |cache| cache.artifacts.keep(&key, &code));
         // Where there is no thread to be had, nothing is kept.
         if let Ok(thread) = thread::Builder::new().name("ambit-keep".into()).spawn(write) {
             self.writing.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
         }
     }
 
+    /// Has something said when it is asked how that went.
+    pub(super) fn note(&self, note: Option<String>) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).extend(note);
+    }
+
     /// Waits until all are written; what went wrong, each in a line.
     pub(super) fn settle(&self) -> Vec<String> {
         let writing = std::mem::take(&mut *self.writing.lock().unwrap_or_else(PoisonError::into_inner));
         let ended = writing.into_iter().map(|thread| thread.join());
-        ended.filter_map(|kept| kept.ok()?.err()).map(|error| format!("the artifact is not kept: {}", error.full())).collect()
+        let failed = ended.filter_map(|kept| kept.ok()?.err()).map(|error| format!("the artifact is not kept: {}", error.full()));
+        let mut notes = std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner));
+        notes.extend(failed);
+        notes
     }
 }
 

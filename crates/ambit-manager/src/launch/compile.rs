@@ -212,7 +212,10 @@ impl Launcher {
     ) -> Result<Compiled, Outcome> {
         let began = Instant::now();
         let looked = self.look_for(module, policy, metering);
-        let (key, code) = looked.map_or((None, None), |looked| (Some(looked.key), looked.code));
+        let (key, code) = looked.map_or((None, None), |looked| {
+            self.keeping.note(looked.refused);
+            (Some(looked.key), looked.code)
+        });
         if let Some(code) = code {
             return Ok(code);
         }

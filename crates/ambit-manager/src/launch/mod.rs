@@ -66,8 +66,9 @@ pub struct LaunchConfig {
     pub compiler_syscalls: ambit_jail::ExtraSyscalls,
     /// Whether the root of a guest's process looks like a small system's.
     pub classic_root: bool,
-    /// What was compiled before, and where what is compiled is kept.
-    pub cache: Option<Arc<CodeCache>>,
+    /// What was compiled before, and where what is compiled is kept. It can be opened while the first process of a run is on its way into
+    /// its jail; what is not there when the run begins is compiled, and not kept.
+    pub cache: Option<Arc<OnceLock<CodeCache>>>,
 }
 
 impl LaunchConfig {
@@ -183,21 +184,25 @@ impl Launcher {
 
     /// What the cache has of a module, if there is a cache.
     fn look_for(&self, module: &Verified, policy: &Policy, metering: Metering) -> Option<Looked> {
-        Some(self.config.cache.as_ref()?.find(module, policy, metering))
+        Some(self.cache()?.find(module, policy, metering))
     }
 
     /// Has what a module was compiled to kept.
     fn keep(&self, key: ArtifactKey, code: &Compiled) {
-        if let (Some(cache), Ok(file)) = (&self.config.cache, code.to_keep()) {
+        if let (Some(cache), Some(_), Ok(file)) = (&self.config.cache, self.cache(), code.to_keep()) {
             self.keeping.begin(cache, key, file);
         }
     }
 
     /// Has the cache forget what no worker would load.
     fn forget(&self, key: &ArtifactKey) {
-        if let Some(cache) = &self.config.cache {
+        if let Some(cache) = self.cache() {
             cache.forget(key);
         }
+    }
+
+    fn cache(&self) -> Option<&CodeCache> {
+        self.config.cache.as_ref()?.get()
     }
 
     pub(crate) fn cgroups(&self) -> &Cgroups {

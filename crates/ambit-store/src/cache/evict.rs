@@ -37,7 +37,7 @@ fn entries(dir: &Dir) -> Result<BTreeMap<String, Entry>, StoreError> {
         let Some((key, rest)) = name.split_once('.') else { continue };
         let Some(found) = dir.look(&name)? else { continue };
         let entry = entries.entry(key.to_owned()).or_default();
-        let sealed = rest == "seal";
+        let sealed = rest == "seal" || rest == "admitted";
         entry.bytes += u64::try_from(found.st_size).unwrap_or(0);
         entry.used = if sealed || !entry.sealed { found.st_mtime } else { entry.used };
         entry.sealed |= sealed;
@@ -47,7 +47,10 @@ fn entries(dir: &Dir) -> Result<BTreeMap<String, Entry>, StoreError> {
 }
 
 fn total<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> CacheUsage {
-    let add = |sum: CacheUsage, entry: &Entry| CacheUsage { artifacts: sum.artifacts + 1, bytes: sum.bytes + entry.bytes };
+    let add = |sum: CacheUsage, entry: &Entry| {
+        let code = entry.files.iter().any(|name| name.ends_with(".code"));
+        CacheUsage { artifacts: sum.artifacts + u64::from(code), bytes: sum.bytes + entry.bytes }
+    };
     entries.into_iter().fold(CacheUsage::default(), add)
 }
 

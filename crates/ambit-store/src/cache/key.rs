@@ -2,6 +2,7 @@
 
 use std::{io::Read, os::unix::fs::MetadataExt};
 
+use ambit_admit::AdmitRules;
 use ambit_core::{CompileSettings, Digest};
 use rustix::{fs::Mode, process::geteuid};
 
@@ -48,10 +49,31 @@ impl ArtifactKey {
     }
 }
 
+/// That a module was admitted: under which rules, by what.
+#[derive(Debug, Clone)]
+pub struct AdmissionKey {
+    text: String,
+    name: String,
+}
+
+impl AdmissionKey {
+    /// That `module` was admitted under `rules`, by this program.
+    pub fn new(module: Digest, rules: &AdmitRules, program: &CompilerIdentity) -> Self {
+        // All of them, as this very program writes them down: another one's are nothing to it.
+        let text = format!("ambit admission 1\n{module}\n{rules:?}\n{program}\n");
+        Self { name: format!("{}.admitted", blake3::hash(text.as_bytes())), text }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 /// The key of a store. It stays in the process that reads it: workers are other programs' images, with none of its descriptors.
 pub(super) struct MacKey {
     contents: [u8; KEY_BYTES],
     seals: [u8; KEY_BYTES],
+    admissions: [u8; KEY_BYTES],
 }
 
 impl MacKey {
@@ -90,6 +112,7 @@ impl MacKey {
         Ok(Some(Self {
             contents: blake3::derive_key("ambit 2026 artifact contents", &bytes),
             seals: blake3::derive_key("ambit 2026 artifact seals", &bytes),
+            admissions: blake3::derive_key("ambit 2026 admissions", &bytes),
         }))
     }
 
@@ -101,6 +124,11 @@ impl MacKey {
     /// Takes in a seal.
     pub(super) fn seal(&self, key: &ArtifactKey) -> blake3::Hasher {
         Self::begin(&self.seals, key)
+    }
+
+    /// What proves that a module was admitted.
+    pub(super) fn admission(&self, key: &AdmissionKey) -> blake3::Hash {
+        blake3::keyed_hash(&self.admissions, key.text.as_bytes())
     }
 
     fn begin(with: &[u8; KEY_BYTES], key: &ArtifactKey) -> blake3::Hasher {

@@ -3,6 +3,7 @@
 //! ```text
 //! artifacts/key                    32 random bytes, which whoever has can have this machine run code of theirs (in a jail)
 //! artifacts/<key>.seal             what it is, how large, its keyed digest; and which very file was last found to be it
+//! artifacts/<key>.admitted         that a module was admitted, under which rules, and by which program: nothing but a keyed digest of that
 //! artifacts/<key>.<digest>.code    the artifact: read-only, never written to again, replaced by name alone
 //! ```
 //! A seal is the one thing that is replaced, by a rename: before it there is the old artifact, after it the new. Nothing here is
@@ -18,7 +19,11 @@ use std::{fs::File, io, os::unix::fs::FileExt};
 
 use rustix::fs::{Mode, Timestamps};
 
-pub use self::{evict::CacheUsage, identity::CompilerIdentity, key::ArtifactKey};
+pub use self::{
+    evict::CacheUsage,
+    identity::CompilerIdentity,
+    key::{AdmissionKey, ArtifactKey},
+};
 use self::{
     key::MacKey,
     seal::{Seal, Seen},
@@ -80,6 +85,11 @@ impl ArtifactCache {
         let key = MacKey::of(&dir, &unfinished)?;
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
         Ok(Self { dir, unfinished, key, boot, limit })
+    }
+
+    /// The directory that has them.
+    pub fn path(&self) -> &std::path::Path {
+        self.dir.path()
     }
 
     /// Looks for an artifact. What is given back was checked through the very descriptor that is given back.
@@ -144,6 +154,24 @@ impl ArtifactCache {
         copy.rename(&self.dir, &key.code_name(&digest))?;
         self.write_seal(key, &Seal { size: copied, digest, seen: None })?;
         evict::to_limit(&self.dir, self.limit, key)
+    }
+
+    /// Whether a module is known to have been admitted.
+    pub fn was_admitted(&self, key: &AdmissionKey) -> bool {
+        let Ok(Some(file)) = self.dir.read(key.name()) else { return false };
+        let mut proof = [0; blake3::OUT_LEN];
+        // Compared in constant time.
+        file.read_exact_at(&mut proof, 0).is_ok() && self.key.admission(key) == proof
+    }
+
+    /// Notes that a module was admitted.
+    ///
+    /// # Errors
+    /// It cannot be noted.
+    pub fn note_admitted(&self, key: &AdmissionKey) -> Result<(), StoreError> {
+        let mut file = Temporary::create(&self.unfinished, Mode::RUSR)?;
+        file.write(self.key.admission(key).as_bytes())?;
+        file.rename(&self.dir, key.name())
     }
 
     /// Forgets an artifact.

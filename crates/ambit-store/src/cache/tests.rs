@@ -6,6 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use ambit_admit::AdmitRules;
 use ambit_core::{CompileSettings, Digest, EngineId, Isolation, Metering, Profile};
 
 use super::*;
@@ -254,4 +255,32 @@ fn one_that_is_kept_anew_replaces_the_old_and_whoever_has_that_goes_on() {
     assert_eq!(contents(&old), Some(b"old".to_vec()));
     let codes = fs::read_dir(fixture.artifacts()).expect("a directory").count();
     assert_eq!(codes, 3, "a key, a seal, one artifact");
+}
+
+#[test]
+fn that_a_module_was_admitted_is_believed_under_the_same_rules_only() {
+    let fixture = Fixture::new();
+    let cache = fixture.open(1 << 20);
+    let rules = AdmitRules::from_policy(&Profile::Default.policy());
+    let other_rules = AdmitRules::from_policy(&Profile::Terminal.policy());
+    let key = |module: &str, rules: &AdmitRules| AdmissionKey::new(Digest::of(module.as_bytes()), rules, &fixture.compiler);
+    let ours = key("a", &rules);
+    assert!(!cache.was_admitted(&ours));
+    cache.note_admitted(&ours).expect("noted");
+    assert!(cache.was_admitted(&ours) && fixture.open(1).was_admitted(&ours));
+    for other in [key("b", &rules), key("a", &other_rules)] {
+        assert!(!cache.was_admitted(&other));
+        // Under its name, as it is.
+        fs::copy(fixture.artifacts().join(ours.name()), fixture.artifacts().join(other.name())).expect("copied");
+        assert!(!cache.was_admitted(&other));
+    }
+    let path = fixture.artifacts().join(ours.name());
+    for at in 0..32 {
+        tamper(&path, |bytes| bytes[at] ^= 1);
+        assert!(!cache.was_admitted(&ours), "byte {at}");
+        tamper(&path, |bytes| bytes[at] ^= 1);
+    }
+    assert!(cache.was_admitted(&ours));
+    tamper(&path, |bytes| bytes.truncate(31));
+    assert!(!cache.was_admitted(&ours));
 }

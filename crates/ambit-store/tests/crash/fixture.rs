@@ -64,10 +64,9 @@ pub(crate) fn before_step(name: &'static str) -> io::Result<()> {
 /// A module that no other text has: one custom section.
 pub(crate) fn module(text: &str) -> Verified {
     let text = text.repeat(20);
-    let length = u8::try_from(text.len() + 2)
-        .ok()
-        .filter(|length| *length < 128)
-        .map_or_else(|| vec![((text.len() + 2) & 0x7f) as u8 | 0x80, ((text.len() + 2) >> 7) as u8], |length| vec![length]);
+    let length = u16::try_from(text.len() + 2).expect("a short text");
+    // Two bytes of seven bits each.
+    let length = [(length & 0x7f).to_le_bytes()[0] | 0x80, (length >> 7).to_le_bytes()[0]];
     let bytes = [b"\0asm\x01\0\0\0\0".as_slice(), &length, &[1, b'x'], text.as_bytes()].concat();
     ambit_admit::admit(bytes, &AdmitRules::from_policy(&Profile::Default.policy())).expect("admitted")
 }

@@ -30,7 +30,7 @@ impl Modules {
         if metering != Metering::Epochs {
             return Err(WorkerError::Protocol("guests that share a process are metered by epochs"));
         }
-        Ok(compiler::admit(file, &policy)?.map(|module| {
+        Ok(compiler::read_again(file, &policy)?.map(|module| {
             self.admitted.insert(number, (module, policy.into()));
         }))
     }

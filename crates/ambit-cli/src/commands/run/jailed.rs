@@ -3,14 +3,17 @@
 use std::{
     io::{self, IoSlice},
     os::fd::OwnedFd,
-    sync::{Arc, mpsc},
+    sync::{Arc, OnceLock, mpsc},
     thread,
 };
 
 use ambit_admit::Verified;
 use ambit_core::{Policy, Rejection, RunId, Stdin};
 use ambit_engine::host::{FdOutput, GuestOutput};
-use ambit_manager::{Control, Entry, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams};
+use ambit_manager::{
+    CodeCache, Control, Entry, Input, LaunchConfig, LaunchEvent, LaunchRequest, Launcher, Output, Prepared, Streams,
+};
+use ambit_store::StoreError;
 use rustix::fs::{Mode, OFlags};
 
 use super::{
@@ -30,7 +33,16 @@ use crate::{
     spinner::Spinner,
 };
 
-pub(super) fn run(asked: Asked, repeat: Option<Repeat>, config: LaunchConfig) -> anyhow::Result<u8> {
+const SEEN_REMEDY: &str = "grant less, or keep the store elsewhere with --store or AMBIT_STORE";
+
+pub(super) fn run(
+    asked: Asked,
+    repeat: Option<Repeat>,
+    config: LaunchConfig,
+    open_cache: impl Fn(&OnceLock<CodeCache>) -> Result<(), StoreError>,
+) -> anyhow::Result<u8> {
+    let cache = config.cache.clone();
+    let open_cache = || cache.as_ref().map_or(Ok(()), |cache| open_cache(cache));
     let (began, isolation) = (asked.began, asked.isolation);
     let mut refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
     let launcher = match Launcher::new(config) {
@@ -38,14 +50,19 @@ pub(super) fn run(asked: Asked, repeat: Option<Repeat>, config: LaunchConfig) ->
         Err(rejection) => return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
     };
     if let Some(repeat) = repeat {
-        return repeated(repeat, launcher, asked);
+        open_cache()?;
+        return repeated(repeat, launcher, asked, cache);
     }
-    // The compiler enters its jail while the module is read.
+    // A process enters its jail while the cache is opened and the module is read.
     let prepared = match launcher.prepare(&asked.policy) {
         Ok(prepared) => prepared,
         Err(rejection) => return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
     };
-    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal) {
+    if let Err(error) = open_cache() {
+        drop(prepared);
+        return Err(error.into());
+    }
+    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal, cache.clone()) {
         Ok(module) => module,
         Err(outcome) => {
             drop(prepared);
@@ -54,6 +71,14 @@ pub(super) fn run(asked: Asked, repeat: Option<Repeat>, config: LaunchConfig) ->
     };
     if let Ok(module) = &module {
         refused.module = Some(module.digest());
+    }
+    let dirs = asked.policy.grants.dirs.iter().map(|dir| dir.host.as_path());
+    let seen = cache.as_ref().and_then(|cache| cache.get()).and_then(|cache| cache.seen_through(dirs));
+    if let Some(dir) = seen.filter(|_| !asked.talk.quiet) {
+        output::note(&format!(
+            "`{}` is granted and holds the store, with the key of its native code: {SEEN_REMEDY}",
+            dir.display()
+        ));
     }
     match module.and_then(|module| ready(&asked, module)) {
         Ok(request) => launch(&launcher, prepared, request, asked),
@@ -65,17 +90,21 @@ pub(super) fn run(asked: Asked, repeat: Option<Repeat>, config: LaunchConfig) ->
 }
 
 /// The same run many times.
-fn repeated(repeat: Repeat, launcher: Launcher, asked: Asked) -> anyhow::Result<u8> {
+fn repeated(repeat: Repeat, launcher: Launcher, asked: Asked, cache: Option<Arc<OnceLock<CodeCache>>>) -> anyhow::Result<u8> {
     let (began, isolation) = (asked.began, asked.isolation);
     let refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
-    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal) {
+    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal, cache) {
         Ok(module) => module,
         Err(outcome) => return finish(&asked.talk, asked.report, unstarted(outcome, refused, &asked.name, began, isolation)),
     };
     match module {
         Ok(module) => {
             let what = Repeating { module, policy: Arc::clone(&asked.policy), entry: entry(&asked), name: asked.name.clone() };
-            repeat_jailed(repeat, &Arc::new(launcher), isolation, &what, &asked.on_signal)
+            let launcher = Arc::new(launcher);
+            let status = repeat_jailed(repeat, &launcher, isolation, &what, &asked.on_signal);
+            // When everybody has what they wait for.
+            launcher.settle().iter().filter(|_| !asked.talk.quiet).for_each(|trouble| output::note(trouble));
+            status
         }
         Err(rejection) => finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
     }

@@ -213,19 +213,14 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         }
         Isolation::Process | Isolation::Tenant => {
             let syscalls = ExtraSyscalls { allow: allow_syscall, deny: deny_syscall };
-            let cache = match cache.open(&store, quiet, verbose) {
-                Ok(cache) => cache,
-                Err(error) => {
-                    output::error(&error.full());
-                    return Ok(super::FAILED);
-                }
-            };
-            let config = LaunchConfig { dispensable: allow_missing, syscalls, classic_root, cache, ..LaunchConfig::default() };
+            let config =
+                LaunchConfig { dispensable: allow_missing, syscalls, classic_root, cache: cache.room(), ..LaunchConfig::default() };
             if let Err(error) = config.check() {
                 output::error(&format!("--allow-syscall, --deny-syscall: {error}"));
                 return Ok(super::USAGE);
             }
-            jailed::run(asked, repeat, config)
+            let open_cache = |into: &_| cache.open(into, &store, quiet, verbose);
+            jailed::run(asked, repeat, config, open_cache)
         }
     }
 }
