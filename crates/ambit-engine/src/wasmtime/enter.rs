@@ -17,7 +17,8 @@ pub(super) async fn initialize(instance: Instance, store: &mut Store<Data>) -> w
 pub(super) async fn target(instance: Instance, store: &mut Store<Data>, target: &Target) -> wasmtime::Result<Ended> {
     let (name, args, results, result_is_exit_code) = match target {
         Target::Function { name, args, results, result_is_exit_code } => (name, args, *results, *result_is_exit_code),
-        Target::Exchange(message) => return exchange(instance, store, message).await,
+        // Boxed: see `attempt`.
+        Target::Exchange(message) => return Box::pin(exchange(instance, store, message)).await,
         Target::ComponentRun | Target::Component { .. } => {
             return Ok(missing("a component's entry point was asked of a core module"));
         }
