@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ambit_core::{ComponentFuncType, ComponentValue, Digest, Mismatch, RejectReason, Rejection, UnknownName, escape};
+use ambit_core::{
+    ComponentFuncType, ComponentType, ComponentValue, Digest, Mismatch, RejectReason, Rejection, UnknownName, escape,
+};
 
 use crate::{
     types::ExternType,
@@ -16,6 +18,8 @@ pub struct ComponentFunction {
     interface: Option<Arc<str>>,
     name: Arc<str>,
     ty: Arc<ComponentFuncType>,
+    /// See [`ComponentType::flags_excess`], of what it returns.
+    flags_excess: u64,
 }
 
 impl ComponentFunction {
@@ -60,7 +64,8 @@ impl ComponentFunction {
             not_found(format!("`{name}` cannot be called from outside: {why}"))
         })?;
         let interface = export.interface.as_deref().map(Arc::from);
-        Ok(Self { module: module.digest(), interface, name: export.name.as_str().into(), ty })
+        let flags_excess = ty.result.as_ref().map_or(1, ComponentType::flags_excess);
+        Ok(Self { module: module.digest(), interface, name: export.name.as_str().into(), ty, flags_excess })
     }
 
     /// The function that a call names, as [`component_call`] reads it.
@@ -91,24 +96,17 @@ impl ComponentFunction {
         &self.ty
     }
 
+    /// How many times as much memory what it returns may take as is charged where of flags only the letters of their names are.
+    pub fn flags_excess(&self) -> u64 {
+        self.flags_excess
+    }
+
     /// Checks arguments against its type.
     ///
     /// # Errors
     /// They do not fit; says where.
     pub fn check(&self, args: &[ComponentValue]) -> Result<(), Rejection> {
-        let params = &self.ty.params;
-        if params.len() != args.len() {
-            let message = format!("`{}` takes {} arguments, {} were given", escape(&*self.name, 128), params.len(), args.len());
-            return Err(Rejection::new(RejectReason::Policy, message));
-        }
-        params.iter().zip(args).try_for_each(|((name, ty), arg)| {
-            arg.check(ty).map_err(|mut mismatch| {
-                let inner = std::mem::take(&mut mismatch.path);
-                let dot = if inner.is_empty() || inner.starts_with('[') { "" } else { "." };
-                mismatch.path = escape(format!("{name}{dot}{inner}"), 160);
-                self.misfit(&mismatch)
-            })
-        })
+        ComponentValue::check_args(args, &self.ty.params).map_err(|mismatch| self.misfit(&mismatch))
     }
 
     /// What is said of arguments that do not fit.

@@ -122,14 +122,16 @@ fn attach(root: &OwnedFd, name: &str, mount: OwnedFd) -> Result<(), JailError> {
     move_mount(&mount, "", root, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH).map_err(failed(format!("mount `/{name}`")))
 }
 
-/// What programs expect that were written for a machine: a user, a group, places to be.
+/// What programs expect that were written for a machine: a user and a group, which are the process's own, and places to be.
 fn classic(root: &OwnedFd, has_tmp: bool) -> Result<(), JailError> {
     for name in ["tmp", "home", "work", "etc"] {
         if !(has_tmp && name == "tmp") {
             rustix::fs::mkdirat(root, name, Mode::from_raw_mode(0o755)).map_err(failed(format!("make `/{name}`")))?;
         }
     }
-    for (name, text) in [("etc/passwd", "nobody:x:65534:65534:nobody:/home:/\n"), ("etc/group", "nogroup:x:65534:\n")] {
+    let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let passwd = format!("nobody:x:{user}:{group}:nobody:/home:/\n");
+    for (name, text) in [("etc/passwd", passwd), ("etc/group", format!("nogroup:x:{group}:\n"))] {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file = rustix::fs::openat(root, name, flags, Mode::from_raw_mode(0o444)).map_err(failed(format!("make `/{name}`")))?;
         rustix::io::write(&file, text.as_bytes()).map_err(failed(format!("write `/{name}`")))?;

@@ -35,8 +35,6 @@ pub struct Metadata {
     pub labels: Vec<TagName>,
     /// The lower, the sooner it is evicted.
     pub priority: i32,
-    /// Whether it is to be loaded before anybody asks for it.
-    pub preload: bool,
 }
 
 /// A module that another needs: `name@^1.2`.
@@ -82,7 +80,7 @@ impl From<Dependency> for String {
 impl Metadata {
     /// What of it is more than there may be.
     pub(crate) fn excess(&self) -> Option<String> {
-        let Self { description, author, license, dependencies, labels, priority: _, preload: _ } = self;
+        let Self { description, author, license, dependencies, labels, priority: _ } = self;
         let long = |what: &str, text: &Option<String>, most: usize| {
             let length = text.as_ref().map_or(0, String::len);
             (length > most).then(|| format!("the {what} has {length} bytes; there may be {most}"))

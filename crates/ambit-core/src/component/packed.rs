@@ -100,6 +100,40 @@ impl ComponentValue {
     }
 }
 
+impl ComponentType {
+    /// How many times as much memory a value of this type may take as is charged where of flags only the letters of their names are:
+    /// 1, unless it has flags.
+    pub fn flags_excess(&self) -> u64 {
+        let all = |types: &mut dyn Iterator<Item = &Self>| types.map(Self::flags_excess).max().unwrap_or(1);
+        match self {
+            ComponentType::Flags(names) => {
+                let own = size_of::<ComponentValue>() as u64;
+                let letters: u64 = names.iter().map(|name| name.len() as u64).sum();
+                (own + letters + NAME * names.len() as u64).div_ceil(own + letters)
+            }
+            ComponentType::List(part) | ComponentType::Option(part) => part.flags_excess(),
+            ComponentType::Record(fields) => all(&mut fields.iter().map(|(_, ty)| ty)),
+            ComponentType::Tuple(types) => all(&mut types.iter()),
+            ComponentType::Variant(cases) => all(&mut cases.iter().filter_map(|(_, ty)| ty.as_ref())),
+            ComponentType::Result(parts) => all(&mut parts.0.iter().chain(&parts.1)),
+            ComponentType::Bool
+            | ComponentType::S8
+            | ComponentType::U8
+            | ComponentType::S16
+            | ComponentType::U16
+            | ComponentType::S32
+            | ComponentType::U32
+            | ComponentType::S64
+            | ComponentType::U64
+            | ComponentType::F32
+            | ComponentType::F64
+            | ComponentType::Char
+            | ComponentType::String
+            | ComponentType::Enum(_) => 1,
+        }
+    }
+}
+
 /// What a name takes besides its text.
 const NAME: u64 = size_of::<String>() as u64;
 

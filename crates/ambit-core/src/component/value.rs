@@ -96,8 +96,21 @@ impl ComponentValue {
         self.check_at(ty, &Path::Root)
     }
 
+    /// Whether these are arguments of these types.
+    ///
+    /// # Errors
+    /// One is not, or they are too many or too few; says where.
+    pub fn check_args(args: &[Self], params: &[(String, ComponentType)]) -> Result<(), Mismatch> {
+        if args.len() != params.len() {
+            let count = |count: usize| format!("{count} argument{}", if count == 1 { "" } else { "s" });
+            return Err(Mismatch::new(&Path::Root, count(params.len()), count(args.len())));
+        }
+        let mut pairs = args.iter().zip(params);
+        pairs.try_for_each(|(arg, (name, ty))| arg.check_at(ty, &Path::Of(&Path::Root, At::Name(name))))
+    }
+
     /// The same of what is found at `path` of something larger.
-    pub(super) fn check_at(&self, ty: &ComponentType, path: &Path<'_>) -> Result<(), Mismatch> {
+    fn check_at(&self, ty: &ComponentType, path: &Path<'_>) -> Result<(), Mismatch> {
         use ComponentType as T;
         use ComponentValue as V;
         let wrong = || Mismatch::new(path, ty, self.to_string());

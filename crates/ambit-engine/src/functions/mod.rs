@@ -29,7 +29,7 @@ type Later = dyn for<'a> Fn(HostCall<'a>, &'a [ResultValue]) -> HostFuture<'a> +
 ///
 /// Each function has a name, a type and a grant. A module that imports one is admitted only under a policy that names its grant in
 /// [`Grants::functions`]: [`HostFunctions::admitted`] tells admission. An engine is given all of them when it is made, checks
-/// the grants once more before a guest begins, and counts every call as a host call.
+/// the grants once more before a guest begins, and counts every call of a core module's as a host call.
 ///
 /// What a function gives is checked against its type: one that gives something else loses the run, as any failure of the
 /// host's does. So does a panic, as far as the scheduler catches it.

@@ -76,6 +76,8 @@ pub(super) struct Linked {
     pub(super) pre: Pre,
     /// The embedder's functions that it imports, each with the grant that it needs.
     pub(super) functions: Vec<(ImportName, String)>,
+    /// See [`ComponentType::flags_excess`]: of what those of a component take.
+    pub(super) flags_excess: u64,
     /// Whether it has an `_initialize` to be called before anything else.
     pub(super) initializes: bool,
     /// Memories and tables of all its instances, where that is known before they are made.
@@ -122,6 +124,7 @@ impl Linked {
             },
             Pre::Component(..) => false,
         };
+        let mut flags_excess = 1;
         let functions = match &pre {
             Pre::Core(pre) => {
                 let imports = pre.module().imports();
@@ -130,6 +133,8 @@ impl Linked {
             }
             Pre::Component(pre, _) => {
                 let found = p2::imported(pre.component(), &slot.engine, &slot.functions);
+                let taken = found.iter().flat_map(|member| member.ty.params.iter().map(|(_, ty)| ty.flags_excess()));
+                flags_excess = taken.max().unwrap_or(1);
                 found.iter().map(|member| (member.import.clone(), member.grant.clone())).collect()
             }
         };
@@ -139,6 +144,7 @@ impl Linked {
             module: artifact.module(),
             pre,
             functions,
+            flags_excess,
             initializes,
             required,
             _mapped: mapped,

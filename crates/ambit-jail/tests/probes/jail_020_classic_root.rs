@@ -84,23 +84,30 @@ fn is(jail: &str, expect: &str) {
 
 fn the_root_holds_what_was_granted() {
     is("", "");
-    is("tmp", "/tmp 65534 700");
-    is("dir", "/dir0 65534 700");
+    let (user, _) = who_it_is();
+    is("tmp", &format!("/tmp {user} 700"));
+    is("dir", &format!("/dir0 {user} 700"));
 }
 
-/// What there is of it, but for `/tmp`.
-const CLASSIC: &str = "/etc 65534 755
-/etc/group 65534 444 \"nogroup:x:65534:\\n\"
-/etc/passwd 65534 444 \"nobody:x:65534:65534:nobody:/home:/\\n\"
-/home 65534 755";
+/// Who the process is in the jail: nobody in that of root, and whoever made it in that of a user.
+fn who_it_is() -> (u32, u32) {
+    let user = rustix::process::geteuid();
+    if user.is_root() { (65534, 65534) } else { (user.as_raw(), rustix::process::getegid().as_raw()) }
+}
 
 fn the_classic_root_is_a_small_system() {
-    is("classic", &format!("{CLASSIC}\n/tmp 65534 755\n/work 65534 755"));
-    is("classic tmp", &format!("{CLASSIC}\n/tmp 65534 700\n/work 65534 755"));
-    is("classic dir", &format!("/dir0 65534 700\n{CLASSIC}\n/tmp 65534 755\n/work 65534 755"));
+    let (user, group) = who_it_is();
+    // What there is of it, but for `/tmp`.
+    let classic = format!(
+        "/etc {user} 755\n/etc/group {user} 444 \"nogroup:x:{group}:\\n\"\n\
+         /etc/passwd {user} 444 \"nobody:x:{user}:{group}:nobody:/home:/\\n\"\n/home {user} 755"
+    );
+    is("classic", &format!("{classic}\n/tmp {user} 755\n/work {user} 755"));
+    is("classic tmp", &format!("{classic}\n/tmp {user} 700\n/work {user} 755"));
+    is("classic dir", &format!("/dir0 {user} 700\n{classic}\n/tmp {user} 755\n/work {user} 755"));
     // Landlock lets it be read, and the empty one not even be listed.
-    let classic = Jail { classic_root: true, ..Jail::new() }.at(Stage::Below);
-    assert_eq!(classic.attempt("all of the root", ""), Came::said(format!("{CLASSIC}\n/tmp 65534 755\n/work 65534 755")));
+    let jail = Jail { classic_root: true, ..Jail::new() }.at(Stage::Below);
+    assert_eq!(jail.attempt("all of the root", ""), Came::said(format!("{classic}\n/tmp {user} 755\n/work {user} 755")));
     let empty = Jail::new().at(Stage::Below);
     assert_eq!(empty.attempt("all of the root", ""), Came::said("/: PermissionDenied"));
 }

@@ -111,7 +111,7 @@ fn what_does_not_fit_is_said_with_its_place_before_anything_runs() {
     let error = greet.call_blocking(&[ComponentValue::Bool(true), ComponentValue::U8(1)]).expect_err("another type");
     assert!(error.to_string().contains("at `who`: expected record {"), "{error}");
     let error = greet.call_blocking(&[]).expect_err("too few");
-    assert!(error.to_string().contains("takes 2 arguments, 0 were given"), "{error}");
+    assert!(error.to_string().contains("expected 2 arguments, found 0 arguments"), "{error}");
     let error = greet.call_as_blocking::<_, u32>(&(JUERGEN, 1)).expect_err("it returns something else");
     assert!(matches!(&error, Error::Returned { ty, .. } if ty.starts_with("result<record {")), "{error}");
 }

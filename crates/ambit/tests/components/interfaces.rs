@@ -148,6 +148,45 @@ fn what_the_host_is_given_is_charged() {
 }
 
 #[test]
+fn flags_are_charged_as_what_they_take() {
+    // All set: 4 bytes each in the guest, and 32 names each in the host.
+    let names: Vec<String> =
+        (0..32).map(|index| format!("{}", char::from(b'a' + index % 26)).repeat(1 + usize::from(index / 26))).collect();
+    let wit = format!("package a:b; interface c {{ flags f {{ {} }} mark: func(all: list<f>); }}", names.join(", "));
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let interface = Interface::from_wit(&wit).expect("an interface").func("mark", move |(all,): (Vec<Vec<String>>,)| {
+        counted.fetch_add(all.len(), Relaxed);
+        async { Ok(()) }
+    });
+    let text = format!(
+        r#"(component
+            (import "a:b/c" (instance $c (type $f' (flags "{}")) (export "f" (type $f (eq $f')))
+                (export "mark" (func (param "all" (list $f))))))
+            (core module $libc (memory (export "memory") 1))
+            (core instance $libc (instantiate $libc))
+            (core func $mark (canon lower (func $c "mark") (memory $libc "memory")))
+            (core module $m
+                (import "h" "mark" (func $mark (param i32 i32)))
+                (import "h" "memory" (memory 1))
+                (func (export "f") (param i32)
+                    (memory.fill (i32.const 0) (i32.const 255) (i32.const 65536))
+                    (call $mark (i32.const 0) (local.get 0))))
+            (core instance $i (instantiate $m (with "h" (instance
+                (export "mark" (func $mark)) (export "memory" (memory $libc "memory"))))))
+            (func (export "f") (param "n" u32) (canon lift (core func $i "f"))))"#,
+        names.join("\" \"")
+    );
+    let builder = Runtime::builder().cores(1).interface("c", interface).grant("functions", "c").limit("host-buffers", "64KiB");
+    let module = builder.build().expect("a runtime").load_blocking(wat(&text)).expect("admitted");
+    assert_eq!(module.call_wave_blocking("f(50)").expect("it returns"), None);
+    // By the letters alone there would be room for seven times as many.
+    let error = module.call_wave_blocking("f(100)").expect_err("too much");
+    assert!(matches!(error.outcome(), Some(Outcome::LimitExceeded { limit: LimitKey::HostBuffers, .. })), "{error}");
+    assert_eq!(calls.load(Relaxed), 50);
+}
+
+#[test]
 fn what_is_not_granted_is_not_there() {
     let runtime = builder().build().expect("a runtime");
     let error = runtime.load_blocking(wat(GUEST)).expect_err("not granted");

@@ -67,7 +67,10 @@ fn load(
     let (tell, told) = mpsc::channel();
     let (began, wall) = (Instant::now(), policy.limits.run.wall_time);
     let (runtime, module, policy) = (Arc::clone(runtime), Arc::clone(module), Arc::clone(policy));
-    thread::spawn(move || tell.send(runtime.load(&module, &policy)));
+    let compile = move || tell.send(runtime.load(&module, &policy));
+    if let Err(error) = thread::Builder::new().name("ambit-load".into()).spawn(compile) {
+        return Err(Outcome::Lost { reason: format!("cannot start a thread to compile on: {error}") });
+    }
     loop {
         match told.recv_timeout(LOOK) {
             Ok(loaded) => return loaded.map_err(Outcome::Rejected),

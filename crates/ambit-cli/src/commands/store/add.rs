@@ -48,16 +48,13 @@ pub(super) struct Args {
     /// The lower, the sooner it is evicted
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     priority: i32,
-    /// Have it loaded before anybody asks for it
-    #[arg(long)]
-    preload: bool,
     /// Evict what was used least lately, so that all modules together have at most so many bytes
     #[arg(long, value_name = "SIZE", env = "AMBIT_STORE_LIMIT")]
     limit: Option<ByteSize>,
 }
 
 pub(super) fn run(common: &Common, args: Args) -> anyhow::Result<u8> {
-    let Args { module, name, tag, description, author, license, depends, label, priority, preload, limit } = args;
+    let Args { module, name, tag, description, author, license, depends, label, priority, limit } = args;
     let called = match name {
         None => None,
         Some(Reference::Named(name, Select::Version(version))) => Some(Called { name, version }),
@@ -82,7 +79,7 @@ pub(super) fn run(common: &Common, args: Args) -> anyhow::Result<u8> {
             return Ok(outcome.exit_status());
         }
     };
-    let metadata = Metadata { description, author, license, dependencies: depends, labels: label, priority, preload };
+    let metadata = Metadata { description, author, license, dependencies: depends, labels: label, priority };
     let store = common.open_within(limit)?;
     for dependency in &metadata.dependencies {
         let wanted = Reference::Named(dependency.name.clone(), Select::Versions(dependency.versions.clone()));

@@ -86,7 +86,6 @@ pub(super) fn info(common: &Common, args: &InfoArgs) -> anyhow::Result<u8> {
             (!metadata.labels.is_empty()).then(|| metadata.labels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
         ),
         ("priority", (metadata.priority != 0).then(|| metadata.priority.to_string())),
-        ("preload", metadata.preload.then(|| "yes".into())),
     ];
     for dependency in &metadata.dependencies {
         let wanted = Reference::Named(dependency.name.clone(), Select::Versions(dependency.versions.clone()));

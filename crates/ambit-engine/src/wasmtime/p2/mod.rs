@@ -163,7 +163,12 @@ pub(super) async fn run(linked: &Linked, store: &mut Store<Data>, first: &First,
     let Pre::Component(pre, command) = &linked.pre else { return Ok(missing("a component's function was asked of a core module")) };
     let limits = meter.limits();
     meter.host_calls_are_unknown();
-    store.set_hostcall_fuel(saturating(limits.host_buffers.ceiling()));
+    // Of flags Wasmtime counts the letters of their names alone: where there may be some, there is so much less to count.
+    let excess = match first {
+        First::Call(Call { target: Target::Component { function, .. }, .. }) => function.flags_excess().max(linked.flags_excess),
+        First::Call(_) | First::Keep => linked.flags_excess,
+    };
+    store.set_hostcall_fuel(saturating(limits.host_buffers.ceiling() / excess));
     store.set_max_component_handles(saturating(limits.handles.ceiling()));
     let preview2 = Preview2::new(&store.data().host);
     store.data_mut().p2 = Some(Box::new(preview2));
