@@ -37,6 +37,8 @@ fn what_is_frozen_uses_no_time_and_can_be_killed() {
         let (mut child, _output) = member(&group, "while :; do :; done");
         let cpu = || group.usage().cpu_ns.expect("v2 counts it");
         group.freeze(true).expect("it can be frozen");
+        // A group counts as frozen when its last member is about to leave the processor.
+        thread::sleep(Duration::from_millis(50));
         let before = cpu();
         thread::sleep(Duration::from_millis(200));
         assert_eq!(cpu(), before);
