@@ -7,7 +7,7 @@
 //! ```
 //! use ambit_admit::AdmitRules;
 //! use ambit_core::Profile;
-//! use ambit_store::{Add, Called, Namespace, Place, Store, StoreOptions};
+//! use ambit_store::{Add, Called, Namespace, Place, Store, StoreOptions, signatures_of};
 //!
 //! let dir = tempfile::tempdir()?;
 //! let store = Store::open(Place::open(&dir.path().join("store"))?, StoreOptions::default())?;
@@ -34,6 +34,7 @@ mod name;
 mod place;
 mod record;
 mod reference;
+pub mod sign;
 mod store;
 
 pub use cache::{AdmissionKey, ArtifactCache, ArtifactKey, CacheUsage, CompilerIdentity, Found};
@@ -43,7 +44,7 @@ pub use name::{ModuleName, Namespace, ParseNameError, TagName};
 pub use place::Place;
 pub use record::{Called, ModuleRecord};
 pub use reference::{ParseReferenceError, Reference, Select};
-pub use store::{Add, Added, Collected, DiskUsage, Finding, Fsck, Info, Lease, Loaded, Resolved, Store, StoreOptions};
+pub use store::{Add, Added, Collected, DiskUsage, Finding, Fsck, Info, Lease, Loaded, Resolved, Store, StoreOptions, signatures_of};
 
 /// What tests of a crash need.
 #[doc(hidden)]

@@ -6,7 +6,7 @@
 //! Family and item are digests: of the name that a record is about, and of what it says of it. So all that is known of a name lies in
 //! one directory, and no name is ever part of a path.
 
-use std::fmt;
+use std::{fmt, io::Read};
 
 use ambit_core::Digest;
 use semver::Version;
@@ -14,8 +14,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    error::StoreError,
+    files::Dir,
     metadata::Metadata,
     name::{ModuleName, Namespace, TagName},
+    sign::{ModuleSignature, NamePattern, Revocation, SignatureRule, TrustedKey},
 };
 
 /// The most bytes of a record.
@@ -77,6 +80,14 @@ pub(crate) enum Record {
     Alias { namespace: Namespace, alias: ModuleName, to: String },
     /// A module is not to be evicted.
     Pin { namespace: Namespace, digest: Digest },
+    /// A signature of a module, which need not be here.
+    Signature { namespace: Namespace, signature: ModuleSignature },
+    /// Signatures of a key count.
+    TrustedKey { namespace: Namespace, trusted: TrustedKey },
+    /// There must be a signature.
+    SignatureRule { namespace: Namespace, rule: SignatureRule },
+    /// Signatures of a key do not count any more.
+    Revoked { revocation: Revocation },
 }
 
 /// A version, as text in records.
@@ -96,6 +107,26 @@ pub(crate) fn family_of(namespace: &Namespace, name: &ModuleName) -> String {
     hash(&["name", namespace.as_str(), name.as_str()])
 }
 
+/// The directory of a module's signatures.
+pub(crate) fn signatures_family(namespace: &Namespace, module: Digest) -> String {
+    hash(&["signatures", namespace.as_str(), &module.to_string()])
+}
+
+/// The directory of keys that are trusted, and of rules about signatures.
+pub(crate) fn trust_family(namespace: &Namespace) -> String {
+    hash(&["trust", namespace.as_str()])
+}
+
+/// The directory of keys that are trusted no more.
+pub(crate) fn revoked_family() -> String {
+    hash(&["revoked"])
+}
+
+/// Where a rule is.
+pub(crate) fn rule_id(namespace: &Namespace, names: &NamePattern) -> RecordId {
+    RecordId { family: trust_family(namespace), item: hash(&["rule", names.as_str()]) }
+}
+
 /// The directory of modules without a name.
 fn unnamed(namespace: &Namespace) -> String {
     hash(&["unnamed", namespace.as_str()])
@@ -113,6 +144,16 @@ impl Record {
             Record::Tag { namespace, name, tag, .. } => (family_of(namespace, name), hash(&["tag", tag.as_str()])),
             Record::Alias { namespace, alias, .. } => (family_of(namespace, alias), hash(&["alias"])),
             Record::Pin { namespace, digest } => (hash(&["pins", namespace.as_str()]), hash(&["pin", &digest.to_string()])),
+            Record::Signature { namespace, signature } => {
+                let called = signature.statement.called.as_ref().map(Called::to_string).unwrap_or_default();
+                let item = hash(&["signature", &signature.key.to_string(), &called]);
+                (signatures_family(namespace, signature.statement.module), item)
+            }
+            Record::TrustedKey { namespace, trusted } => {
+                (trust_family(namespace), hash(&["key", &trusted.key.id().to_string()]))
+            }
+            Record::SignatureRule { namespace, rule } => return rule_id(namespace, &rule.names),
+            Record::Revoked { revocation } => (revoked_family(), hash(&["key", &revocation.key.to_string()])),
         };
         RecordId { family, item }
     }
@@ -121,7 +162,12 @@ impl Record {
     pub(crate) fn digest(&self) -> Option<Digest> {
         match self {
             Record::Module(ModuleRecord { digest, .. }) | Record::Pin { digest, .. } => Some(*digest),
-            Record::Tag { .. } | Record::Alias { .. } => None,
+            Record::Tag { .. }
+            | Record::Alias { .. }
+            | Record::Signature { .. }
+            | Record::TrustedKey { .. }
+            | Record::SignatureRule { .. }
+            | Record::Revoked { .. } => None,
         }
     }
 
@@ -154,6 +200,16 @@ pub(crate) fn from_file(bytes: &[u8], family: &str, item: &str) -> Result<(Recor
     Ok((record, json.to_owned()))
 }
 
+/// The record in a file, if there is one.
+pub(crate) fn read_in(dir: &Dir, id: &RecordId) -> Result<Option<(Record, String)>, StoreError> {
+    let path = || dir.path().join(&id.item);
+    let Some(file) = dir.read(&id.item)? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(StoreError::system("read", path()))?;
+    let damaged = |why| StoreError::RecordDamaged { path: path(), why };
+    from_file(&bytes, &id.family, &id.item).map(Some).map_err(damaged)
+}
+
 /// A digest of parts, each with its length.
 fn hash(parts: &[&str]) -> String {
     let mut hasher = Sha256::new();
@@ -179,6 +235,21 @@ mod text {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Version, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+/// The same, if there is one.
+pub(crate) mod optional_version {
+    use semver::Version;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    pub(crate) fn serialize<S: Serializer>(version: &Option<Version>, serializer: S) -> Result<S::Ok, S::Error> {
+        version.as_ref().map(Version::to_string).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Version>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(de::Error::custom)).transpose()
     }
 }
 

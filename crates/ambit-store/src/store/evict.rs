@@ -167,7 +167,12 @@ impl Store {
                     candidate.entries.push(module);
                 }
                 Record::Pin { digest, .. } => pinned.push(digest),
-                Record::Tag { .. } | Record::Alias { .. } => {}
+                Record::Tag { .. }
+                | Record::Alias { .. }
+                | Record::Signature { .. }
+                | Record::TrustedKey { .. }
+                | Record::SignatureRule { .. }
+                | Record::Revoked { .. } => {}
             }
         }
         for digest in pinned {

@@ -18,7 +18,7 @@ use crate::{
     metadata::Metadata,
     name::Namespace,
     place::Place,
-    record::{ModuleRecord, Record, RecordId},
+    record::{self, ModuleRecord, Record, RecordId},
     reference::{Reference, Select},
 };
 
@@ -107,7 +107,7 @@ impl Store {
             for item in dir.names()? {
                 let id = RecordId { family: family.clone(), item };
                 fsck.records += 1;
-                match self.record_in(&dir, &id) {
+                match record::read_in(&dir, &id) {
                     Ok(Some(found)) => drop(records.insert(id, found)),
                     Ok(None) => {}
                     Err(StoreError::RecordDamaged { path, why }) => {
@@ -263,7 +263,13 @@ fn rebuild(index: &Writing<'_>, records: &Records, blobs: &[(Digest, i64)]) -> R
 fn module(record: &Record) -> Option<&ModuleRecord> {
     match record {
         Record::Module(module) => Some(module),
-        Record::Tag { .. } | Record::Alias { .. } | Record::Pin { .. } => None,
+        Record::Tag { .. }
+        | Record::Alias { .. }
+        | Record::Pin { .. }
+        | Record::Signature { .. }
+        | Record::TrustedKey { .. }
+        | Record::SignatureRule { .. }
+        | Record::Revoked { .. } => None,
     }
 }
 
@@ -273,6 +279,10 @@ fn title(record: &Record) -> String {
         Record::Pin { digest, .. } => format!("a pin of {digest}"),
         Record::Tag { name, tag, .. } => format!("{name}:{tag}"),
         Record::Alias { alias, .. } => alias.to_string(),
+        Record::Signature { signature, .. } => format!("a signature of {}", signature.statement.module),
+        Record::TrustedKey { trusted, .. } => format!("the key {}", trusted.key.id().short()),
+        Record::SignatureRule { rule, .. } => format!("what is required of {}", rule.names),
+        Record::Revoked { revocation } => format!("that {} is revoked", revocation.key.short()),
     }
 }
 

@@ -15,6 +15,7 @@ mod fsck;
 mod pointers;
 mod remove;
 mod resolve;
+mod trust;
 
 use std::{
     fs::File,
@@ -31,6 +32,7 @@ pub use self::{
     evict::{Collected, DiskUsage},
     fsck::{Finding, Fsck},
     resolve::Resolved,
+    trust::signatures_of,
 };
 use crate::{
     blob::{Blob, Blobs, Unread},
@@ -161,7 +163,12 @@ impl Store {
                 Record::Module(module) if namespace.is_none_or(|wanted| module.namespace == *wanted) => modules.push(module),
                 Record::Tag { namespace, name, tag, version } => tags.push((namespace, name, version.0, tag.to_string())),
                 Record::Pin { namespace, digest } => pins.push((namespace, digest)),
-                Record::Module(_) | Record::Alias { .. } => {}
+                Record::Module(_)
+                | Record::Alias { .. }
+                | Record::Signature { .. }
+                | Record::TrustedKey { .. }
+                | Record::SignatureRule { .. }
+                | Record::Revoked { .. } => {}
             }
         }
         tags.sort();
@@ -187,18 +194,6 @@ impl Store {
         Record::from_json(json).map_err(|why| StoreError::IndexDamaged { path: self.path().join(crate::index::FILE), why })
     }
 
-    /// The record in a file, if there is one.
-    fn record_in(&self, dir: &Dir, id: &RecordId) -> Result<Option<(Record, String)>, StoreError> {
-        use std::io::Read;
-
-        let path = || dir.path().join(&id.item);
-        let Some(file) = dir.read(&id.item)? else { return Ok(None) };
-        let mut bytes = Vec::new();
-        file.take(record::LONGEST + 1).read_to_end(&mut bytes).map_err(StoreError::system("read", path()))?;
-        let damaged = |why| StoreError::RecordDamaged { path: path(), why };
-        record::from_file(&bytes, &id.family, &id.item).map(Some).map_err(damaged)
-    }
-
     /// What the files of records say, every one of them: what the index says of them is not asked where something is to be removed.
     fn recorded(&self) -> Result<Vec<Record>, StoreError> {
         let mut records = Vec::new();
@@ -206,7 +201,7 @@ impl Store {
             let Some(dir) = self.records.existing(&family)? else { continue };
             for item in dir.names()? {
                 let id = RecordId { family: family.clone(), item };
-                records.extend(self.record_in(&dir, &id)?.map(|(record, _)| record));
+                records.extend(record::read_in(&dir, &id)?.map(|(record, _)| record));
             }
         }
         Ok(records)

@@ -71,13 +71,13 @@ impl Store {
         self.unpoint(&Record::Pin { namespace: namespace.clone(), digest })
     }
 
-    fn point(&self, record: Record) -> Result<(), StoreError> {
+    pub(super) fn point(&self, record: Record) -> Result<(), StoreError> {
         let _changing = self.changing()?;
         self.put(&[record], |_| Ok(()))
     }
 
     /// Takes away what is where this record would be.
-    fn unpoint(&self, record: &Record) -> Result<bool, StoreError> {
+    pub(super) fn unpoint(&self, record: &Record) -> Result<bool, StoreError> {
         let _changing = self.changing()?;
         let id = record.id();
         self.taking(|index, taken| self.take(index, &id, taken))

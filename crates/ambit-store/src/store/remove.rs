@@ -9,7 +9,7 @@ use crate::{
     error::StoreError,
     index::Writing,
     name::Namespace,
-    record::{ModuleRecord, Record, RecordId},
+    record::{self, ModuleRecord, Record, RecordId},
     reference::Reference,
 };
 
@@ -65,7 +65,7 @@ impl Store {
             for item in dir.names()? {
                 let id = RecordId { family: id.family.clone(), item };
                 let tags =
-                    matches!(self.record_in(&dir, &id), Ok(Some((Record::Tag { version, .. }, _))) if version.0 == called.version);
+                    matches!(record::read_in(&dir, &id), Ok(Some((Record::Tag { version, .. }, _))) if version.0 == called.version);
                 if tags {
                     self.take(index, &id, taken)?;
                 }

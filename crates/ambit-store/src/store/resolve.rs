@@ -99,7 +99,7 @@ impl Store {
     fn confirmed(&self, module: ModuleRecord) -> Result<ModuleRecord, StoreError> {
         let record = Record::Module(module);
         let id = record.id();
-        let found = self.records.existing(&id.family)?.map(|dir| self.record_in(&dir, &id)).transpose()?.flatten();
+        let found = self.records.existing(&id.family)?.map(|dir| record::read_in(&dir, &id)).transpose()?.flatten();
         match (found, record) {
             (Some((found, _)), record) if found != record => self.heal(&id.family).and_then(|()| match found {
                 Record::Module(module) => Ok(module),
@@ -128,7 +128,11 @@ impl Store {
                 Record::Module(module) => known.modules.push(module),
                 Record::Tag { tag, version: VersionText(version), .. } => known.tags.push((tag.to_string(), version)),
                 Record::Alias { to, .. } => known.alias = Some(to),
-                Record::Pin { .. } => {}
+                Record::Pin { .. }
+                | Record::Signature { .. }
+                | Record::TrustedKey { .. }
+                | Record::SignatureRule { .. }
+                | Record::Revoked { .. } => {}
             }
         }
         Ok(known)
@@ -153,7 +157,7 @@ impl Store {
             let Some(dir) = self.records.existing(family)? else { return Ok(()) };
             for item in dir.names()? {
                 let id = RecordId { family: family.to_owned(), item };
-                if let Some((record, json)) = self.record_in(&dir, &id)? {
+                if let Some((record, json)) = record::read_in(&dir, &id)? {
                     index.put(&record, &json)?;
                 }
             }
