@@ -5,7 +5,7 @@ use clap::{
     builder::styling::{AnsiColor, Styles},
 };
 
-use crate::commands::{completions, doctor, engines, inspect, limits, man, run, store, validate};
+use crate::commands::{completions, diff, doctor, engines, inspect, key, limits, man, run, sign, store, validate, verify};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -32,6 +32,14 @@ pub(crate) enum Command {
     Validate(validate::Args),
     /// Keep modules by name, version and digest, and look after them
     Store(Box<store::Args>),
+    /// Make keys, say whose signatures count, and where there must be one
+    Key(Box<key::Args>),
+    /// Sign a module
+    Sign(sign::Args),
+    /// Say who has signed a module, and whether that is enough
+    Verify(verify::Args),
+    /// Show what one module can do that another cannot
+    Diff(diff::Args),
     /// List every limit: unit, default, range, and who enforces it
     Limits(limits::Args),
     /// List the engines and what they can do

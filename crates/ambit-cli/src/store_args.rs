@@ -12,7 +12,7 @@ use ambit_engine::{
     wasmtime::{PoolConfig, WasmtimeEngine},
 };
 use ambit_manager::CodeCache;
-use ambit_store::{ArtifactCache, CompilerIdentity, Place, StoreError};
+use ambit_store::{ArtifactCache, CompilerIdentity, Namespace, Place, StoreError};
 use clap::ValueHint;
 
 use crate::output;
@@ -23,6 +23,9 @@ pub(crate) struct StoreArgs {
     /// The store's directory, for modules and for what they were compiled to [default: $XDG_DATA_HOME/ambit/store]
     #[arg(long, value_name = "DIR", env = "AMBIT_STORE", hide_env_values = true, value_hint = ValueHint::DirPath, help_heading = "Store")]
     pub(crate) store: Option<PathBuf>,
+    /// Whose names in the store are meant, and whose rules about signatures hold
+    #[arg(long, value_name = "NAME", default_value = Namespace::DEFAULT, env = "AMBIT_NAMESPACE", hide_env_values = true, help_heading = "Store")]
+    pub(crate) namespace: Namespace,
 }
 
 /// What of it a run uses.
@@ -39,9 +42,18 @@ pub(crate) struct CacheArgs {
 impl StoreArgs {
     /// Opens the store's directory.
     pub(crate) fn place(&self) -> Result<Place, StoreError> {
+        Place::open(&self.path()?)
+    }
+
+    /// The same, if there is one.
+    pub(crate) fn existing(&self) -> Result<Option<Place>, StoreError> {
+        Place::existing(&self.path()?)
+    }
+
+    fn path(&self) -> Result<PathBuf, StoreError> {
         match &self.store {
-            Some(path) => Place::open(path),
-            None => Place::open(&Place::of_person(|name| std::env::var_os(name))?),
+            Some(path) => Ok(path.clone()),
+            None => Place::of_person(|name| std::env::var_os(name)),
         }
     }
 }

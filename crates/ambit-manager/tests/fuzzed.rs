@@ -10,24 +10,22 @@ use std::{
 };
 
 use ambit_core::{Frame, Layer, Outcome, ResultValue, TrapKind, Usage, Violation};
+use ambit_fuzz::Target;
 use ambit_jail::wire::{FromWorker, RunEnd, encode};
-
-/// Mutations of each file.
-const MUTATIONS: usize = 2000;
 
 #[test]
 fn what_was_found_is_tried_again_and_changed() {
     long_lists_cost_no_more_than_they_are_long();
-    for &(name, target) in ambit_fuzz::TARGETS {
+    for &Target { name, run, mutations } in ambit_fuzz::TARGETS {
         let corpus = corpus(name);
         assert!(!corpus.is_empty(), "fuzz/corpus/{name} is empty");
         for (number, (path, bytes)) in corpus.iter().enumerate() {
-            try_one(name, path, target, bytes);
+            try_one(name, path, run, bytes);
             // The same ones each time, so that what fails here fails again.
             let mut random = Random(number as u64);
-            for _ in 0..MUTATIONS {
+            for _ in 0..mutations {
                 let other = &corpus[random.below(corpus.len())].1;
-                try_one(name, path, target, &mutated(bytes, other, &mut random));
+                try_one(name, path, run, &mutated(bytes, other, &mut random));
             }
         }
     }
@@ -79,7 +77,7 @@ fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
     paths.into_iter().map(|path| (path.clone(), fs::read(path).expect("it can be read"))).collect()
 }
 
-fn try_one(name: &str, path: &Path, target: ambit_fuzz::Target, bytes: &[u8]) {
+fn try_one(name: &str, path: &Path, target: fn(&[u8]), bytes: &[u8]) {
     if catch_unwind(|| target(bytes)).is_err() {
         panic!("`{name}` does not take this, made of {}: {}", path.display(), bytes.escape_ascii());
     }

@@ -204,7 +204,7 @@ fn place_of(digest: Digest) -> (String, String, String) {
     (hex[..2].to_owned(), hex[2..4].to_owned(), hex)
 }
 
-fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
+pub(crate) fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
     compressor.include_checksum(true)?;
     compressor.window_log(MOST_WINDOW.min(21))?;
@@ -212,7 +212,7 @@ fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// No more than `size` bytes are made, whatever the file says of itself, and no more is kept of them while that goes on.
-fn decompress(file: &File, size: u64) -> Result<Vec<u8>, Unread> {
+pub(crate) fn decompress(file: impl Read, size: u64) -> Result<Vec<u8>, Unread> {
     let broken = |error: io::Error| match error.raw_os_error() {
         Some(_) => Unread::System(error),
         None => Unread::Damaged("it cannot be decompressed"),

@@ -44,10 +44,9 @@ pub use name::{ModuleName, Namespace, ParseNameError, TagName};
 pub use place::Place;
 pub use record::{Called, ModuleRecord};
 pub use reference::{ParseReferenceError, Reference, Select};
-pub use store::{Add, Added, Collected, DiskUsage, Finding, Fsck, Info, Lease, Loaded, Resolved, Store, StoreOptions, signatures_of};
+pub use store::{
+    Add, Added, Collected, DiskUsage, Finding, Fsck, Info, Lease, Loaded, Resolved, Store, StoreOptions, signatures_of,
+};
 
-/// What tests of a crash need.
 #[doc(hidden)]
-pub mod testing {
-    pub use crate::files::{Interposed, interpose};
-}
+pub mod testing;

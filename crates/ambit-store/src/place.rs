@@ -52,6 +52,18 @@ impl Place {
         Ok(Self { root: Dir::root(&parent.join(name))? })
     }
 
+    /// Opens it if there is one, and makes nothing.
+    ///
+    /// # Errors
+    /// As [`Place::open`].
+    pub fn existing(path: &Path) -> Result<Option<Self>, StoreError> {
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StoreError::system("look at", path)(error)),
+            Ok(_) => Self::open(path).map(Some),
+        }
+    }
+
     /// Its path.
     pub fn path(&self) -> &Path {
         self.root.path()

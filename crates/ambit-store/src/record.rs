@@ -149,9 +149,7 @@ impl Record {
                 let item = hash(&["signature", &signature.key.to_string(), &called]);
                 (signatures_family(namespace, signature.statement.module), item)
             }
-            Record::TrustedKey { namespace, trusted } => {
-                (trust_family(namespace), hash(&["key", &trusted.key.id().to_string()]))
-            }
+            Record::TrustedKey { namespace, trusted } => (trust_family(namespace), hash(&["key", &trusted.key.id().to_string()])),
             Record::SignatureRule { namespace, rule } => return rule_id(namespace, &rule.names),
             Record::Revoked { revocation } => (revoked_family(), hash(&["key", &revocation.key.to_string()])),
         };

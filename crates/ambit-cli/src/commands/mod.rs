@@ -1,10 +1,12 @@
 //! One file a verb.
 
 pub(crate) mod completions;
+pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod engines;
 pub(crate) mod finish;
 pub(crate) mod inspect;
+pub(crate) mod key;
 pub(crate) mod limits;
 pub(crate) mod man;
 pub(crate) mod module_source;
@@ -14,8 +16,11 @@ pub(crate) mod read_module;
 pub(crate) mod repeat;
 pub(crate) mod report_file;
 pub(crate) mod run;
+pub(crate) mod sign;
+pub(crate) mod signed;
 pub(crate) mod store;
 pub(crate) mod validate;
+pub(crate) mod verify;
 
 use crate::cli::{Cli, Command};
 
@@ -33,6 +38,10 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Limits(args) => limits::run(&args),
         Command::Engines(args) => engines::run(&args),
         Command::Store(args) => store::run(*args),
+        Command::Key(args) => key::run(*args),
+        Command::Sign(args) => sign::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

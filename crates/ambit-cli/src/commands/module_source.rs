@@ -9,9 +9,9 @@ use std::{
 use ambit_admit::{AdmitRules, Verified};
 use ambit_core::{RejectReason, Rejection};
 use ambit_manager::CodeCache;
-use ambit_store::{Namespace, Reference, Store, StoreError, StoreOptions};
+use ambit_store::{Called, Reference, Store, StoreError, StoreOptions};
 
-use super::read_module;
+use super::{read_module, signed::SignatureDemand};
 use crate::store_args::StoreArgs;
 
 /// A module, as it was asked for.
@@ -21,6 +21,14 @@ pub(crate) enum ModuleSource {
     File(PathBuf),
     /// A module of the store.
     Stored(Reference, StoreArgs),
+}
+
+/// A module that was read.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) module: Arc<Verified>,
+    /// What the store calls it, if it is the store's and has a name.
+    pub(crate) called: Option<Called>,
 }
 
 impl ModuleSource {
@@ -54,13 +62,29 @@ impl ModuleSource {
 
     /// Reads and admits it. One of the store's is held there until this process ends.
     pub(crate) fn read(&self, rules: &AdmitRules) -> Result<Arc<Verified>, Rejection> {
+        Ok(self.find(rules)?.module)
+    }
+
+    /// The same, with a cache that may know it, and only if its signatures are what is asked for.
+    pub(crate) fn read_signed(
+        &self,
+        rules: &AdmitRules,
+        cache: Option<&CodeCache>,
+        signatures: &SignatureDemand,
+    ) -> Result<Arc<Verified>, Rejection> {
+        let Found { module, called } = self.read_with(rules, cache)?;
+        signatures.check(&module, called.map(|called| called.name))?;
+        Ok(module)
+    }
+
+    /// Reads and admits it, and says what the store calls it.
+    pub(crate) fn find(&self, rules: &AdmitRules) -> Result<Found, Rejection> {
         self.read_with(rules, None)
     }
 
-    /// The same, with a cache that may know it.
-    pub(crate) fn read_with(&self, rules: &AdmitRules, cache: Option<&CodeCache>) -> Result<Arc<Verified>, Rejection> {
-        let bytes = match self {
-            Self::File(path) => read_module::binary(path, rules)?,
+    fn read_with(&self, rules: &AdmitRules, cache: Option<&CodeCache>) -> Result<Found, Rejection> {
+        let (bytes, called) = match self {
+            Self::File(path) => (read_module::binary(path, rules)?, None),
             Self::Stored(reference, store) => load(reference, store).map_err(|error| {
                 let reason = match error {
                     StoreError::DigestMismatch { .. } => RejectReason::InvalidModule,
@@ -75,7 +99,7 @@ impl ModuleSource {
             Some(cache) => cache.admit(bytes, rules),
             None => ambit_admit::admit(bytes, rules),
         }
-        .map(Arc::new)
+        .map(|module| Found { module: Arc::new(module), called })
     }
 }
 
@@ -93,13 +117,13 @@ fn is_of_a_file(word: &Path) -> bool {
     word.extension().is_some_and(|ending| ending == "wasm" || ending == "wat") || word.exists()
 }
 
-fn load(reference: &Reference, store: &StoreArgs) -> Result<Vec<u8>, StoreError> {
-    let store = Store::open(store.place()?, StoreOptions::default())?;
-    let found = store.resolve(&Namespace::default(), reference)?;
+fn load(reference: &Reference, args: &StoreArgs) -> Result<(Vec<u8>, Option<Called>), StoreError> {
+    let store = Store::open(args.place()?, StoreOptions::default())?;
+    let found = store.resolve(&args.namespace, reference)?;
     let (bytes, lease) = store.load(&found.record)?.into_parts();
     // Held for as long as this process is there, however it ends.
     std::mem::forget(lease);
-    Ok(bytes)
+    Ok((bytes, found.record.called))
 }
 
 #[cfg(test)]
@@ -108,7 +132,12 @@ mod tests {
 
     #[test]
     fn a_word_is_a_file_or_a_module_of_the_store() {
-        let stored = |word: &str| matches!(ModuleSource::of(Path::new(word), &StoreArgs { store: None }), ModuleSource::Stored(..));
+        let stored = |word: &str| {
+            matches!(
+                ModuleSource::of(Path::new(word), &StoreArgs { store: None, namespace: ambit_store::Namespace::default() }),
+                ModuleSource::Stored(..)
+            )
+        };
         for word in ["tool@1.2.3", "tools/tool@^1", "tool:latest", "tool", &format!("sha256:{}", "0".repeat(64))] {
             assert!(stored(word), "{word}");
         }

@@ -12,16 +12,17 @@ use ambit_core::{Bound, LimitKey, Outcome, Policy, Rejection};
 
 use ambit_manager::CodeCache;
 
-use super::module_source::ModuleSource;
+use super::{module_source::ModuleSource, signed::SignatureDemand};
 use crate::signals::OnSignal;
 
-/// Reads and admits the module on a thread of its own, until the deadline or a signal: the file may be a pipe that nothing is
+/// Reads and admits the module, and looks at its signatures, on a thread of its own, until the deadline or a signal: the file may be a pipe that nothing is
 /// written to, and a large module takes a second to check.
 ///
 /// # Errors
 /// How the run ended before it had a module.
 pub(super) fn read_in_time(
     source: ModuleSource,
+    signatures: SignatureDemand,
     policy: &Policy,
     began: Instant,
     on_signal: &OnSignal,
@@ -35,7 +36,10 @@ pub(super) fn read_in_time(
         let _ = interrupted.send(Err(Outcome::Cancelled { by: "user".into() }));
     });
     let started = thread::Builder::new().name("ambit-read".into()).spawn(move || {
-        let read = catch_unwind(AssertUnwindSafe(|| source.read_with(&rules, cache.as_ref().and_then(|cache| cache.get()))));
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            let cache = cache.as_ref().and_then(|cache| cache.get());
+            source.read_signed(&rules, cache, &signatures)
+        }));
         // Nor here.
         let _ = sender.send(read.map_err(|_| Outcome::Lost { reason: "reading the module panicked".into() }));
     });

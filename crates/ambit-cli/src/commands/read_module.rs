@@ -9,10 +9,22 @@ use std::{
 };
 
 use ambit_admit::{AdmitRules, Verified};
-use ambit_core::{Bound, ByteSize, RejectReason, Rejection};
+use ambit_core::{Bound, ByteSize, Feature, ImportPolicy, RejectReason, Rejection, ShapeLimits};
 
 /// The path that stands for our standard input.
 const STDIN: &str = "-";
+
+/// As permissive as anything can be admitted, for verbs that only look at a module.
+pub(crate) fn anything() -> AdmitRules {
+    AdmitRules {
+        module_size: Bound::At(ByteSize::mib(256)),
+        shape: ShapeLimits::unlimited(),
+        features: Feature::ALL.iter().copied().filter(|&feature| feature != Feature::Threads).collect(),
+        imports: ImportPolicy::standard(),
+        host_functions: Vec::new(),
+        interface_functions: Vec::new(),
+    }
+}
 
 /// Reads and admits a module. Of a file larger than the limit no more is read than shows that it is.
 pub(crate) fn read(path: &Path, rules: &AdmitRules) -> Result<Arc<Verified>, Rejection> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ambit_admit::AdmitRules;
 use ambit_core::{Feature, LimitsSpec, Outcome, PolicySpec, Profile};
 
-use super::{module_source::ModuleSource, outcome_text};
+use super::{module_source::ModuleSource, outcome_text, signed::SignatureArgs};
 use crate::{output, policy::KeyValue, store_args::StoreArgs};
 
 #[derive(Debug, clap::Args)]
@@ -17,6 +17,8 @@ pub(crate) struct Args {
     module: PathBuf,
     #[command(flatten)]
     store: StoreArgs,
+    #[command(flatten)]
+    signatures: SignatureArgs,
     /// The profile whose limits and features count
     #[arg(long, default_value = "terminal")]
     profile: Profile,
@@ -40,12 +42,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         }
     }
     let spec = PolicySpec { limits, features: args.feature.clone(), ..PolicySpec::default() };
-    let admitted = args
-        .profile
-        .policy()
-        .narrow(&spec)
-        .map_err(ambit_core::Rejection::from)
-        .and_then(|policy| ModuleSource::of(&args.module, &args.store).read(&AdmitRules::from_policy(&policy)));
+    let admitted = args.profile.policy().narrow(&spec).map_err(ambit_core::Rejection::from).and_then(|policy| {
+        let signatures = args.signatures.clone().demand(false, &args.store, false);
+        ModuleSource::of(&args.module, &args.store).read_signed(&AdmitRules::from_policy(&policy), None, &signatures)
+    });
     match admitted {
         Ok(module) => {
             if !args.quiet {

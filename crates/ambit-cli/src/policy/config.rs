@@ -19,6 +19,8 @@ pub(crate) struct ConfigFile {
     #[serde(alias = "on-memory-refusal")]
     on_memory_refusal: Option<String>,
     pub(crate) deterministic: Option<bool>,
+    #[serde(alias = "check-signatures")]
+    pub(crate) check_signatures: Option<bool>,
     features: Vec<String>,
     limits: BTreeMap<String, Typed>,
     grants: GrantsSection,

@@ -136,6 +136,8 @@ pub(crate) struct Settled {
     /// The level asked for; `None` if nobody asked.
     pub(crate) isolation: Option<Isolation>,
     pub(crate) engine: EngineId,
+    /// The file says that a key that is trusted must have signed the module.
+    pub(crate) signature_required: bool,
 }
 
 impl PolicyArgs {
@@ -167,7 +169,8 @@ impl PolicyArgs {
             }
         }
         let spec = PolicySpec { limits, grants: Some(grants), features, on_memory_refusal, deterministic };
-        Ok(Settled { policy, spec, terminal_withheld, isolation, engine })
+        let signature_required = file.check_signatures.unwrap_or(false);
+        Ok(Settled { policy, spec, terminal_withheld, isolation, engine, signature_required })
     }
 
     fn limits(&self) -> Result<LimitsSpec, UsageError> {

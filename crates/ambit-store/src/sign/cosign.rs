@@ -61,6 +61,11 @@ impl CosignSignature {
             "optional": null,
         })
         .to_string();
+        Self::of_payload(payload, with)
+    }
+
+    /// Signs a text that is there already, whatever it says.
+    pub fn of_payload(payload: String, with: &SecretKey) -> Self {
         let signature = Base64::encode_string(&with.sign(payload.as_bytes()));
         Self { payload, signature }
     }
@@ -109,7 +114,9 @@ mod tests {
     fn a_signature_of_cosign_s_layout_is_good() {
         let (signature, key, manifest) = theirs();
         signature.check(&key, manifest).expect("good");
-        let why = |signature: &CosignSignature, key: &PublicKey, manifest| signature.check(key, manifest).expect_err("refused").to_string();
+        let why = |signature: &CosignSignature, key: &PublicKey, manifest| {
+            signature.check(key, manifest).expect_err("refused").to_string()
+        };
         assert!(why(&signature, &key, Digest::of(b"another")).contains("another image"));
         let mut altered = signature.clone();
         altered.payload = altered.payload.replace("87ef", "87ee");
@@ -125,8 +132,7 @@ mod tests {
         let ours = CosignSignature::sign("example.org/tool", manifest, &key);
         ours.check(&key.public(), manifest).expect("good");
         let again = |payload: String| {
-            let signature = Base64::encode_string(&key.sign(payload.as_bytes()));
-            CosignSignature { payload, signature }.check(&key.public(), manifest).expect_err("refused").to_string()
+            CosignSignature::of_payload(payload, &key).check(&key.public(), manifest).expect_err("refused").to_string()
         };
         assert!(again(ours.payload.replace(KIND, "atomic container signature")).contains("no image"));
         assert!(again(ours.payload.replace("sha256:", "sha512:")).contains("its text is none"));

@@ -141,9 +141,8 @@ impl Trust {
         let Evidence { signatures, cosign } = evidence;
         let revoked = self.revoked();
         let name = claim.name.as_deref();
-        let counts = |trusted: &&TrustedKey| {
-            trusted.names.iter().any(|names| names.holds_of(name)) && !revoked.contains(&trusted.key.id())
-        };
+        let counts =
+            |trusted: &&TrustedKey| trusted.names.iter().any(|names| names.holds_of(name)) && !revoked.contains(&trusted.key.id());
         let keys: Vec<&TrustedKey> = self.keys.iter().filter(counts).collect();
         let mut good = Vec::new();
         let mut tries = MOST_TRIED;
@@ -184,7 +183,9 @@ impl Trust {
             for signature in cosign {
                 match keys.iter().find(|trusted| once_more() && signature.check(&trusted.key, *manifest).is_ok()) {
                     Some(&trusted) => good.push(Good { trusted, how: How::Cosign, version: version.clone() }),
-                    None => refused.push("a signature of the image is of no key that is trusted for it, or of another image".into()),
+                    None => {
+                        refused.push("a signature of the image is of no key that is trusted for it, or of another image".into())
+                    }
                 }
             }
         }
@@ -231,10 +232,8 @@ mod tests {
     }
 
     fn signed(key: &SecretKey, called: Option<(&str, &str)>, module: &[u8]) -> ModuleSignature {
-        let called = called.map(|(name, version)| Called {
-            name: name.parse().expect("a name"),
-            version: version.parse().expect("a version"),
-        });
+        let called = called
+            .map(|(name, version)| Called { name: name.parse().expect("a name"), version: version.parse().expect("a version") });
         ModuleSignature::sign(Statement { module: Digest::of(module), called, signed_at: 0 }, key)
     }
 
@@ -258,7 +257,10 @@ mod tests {
         let trust = Trust { keys: vec![trusted(&ours, "*")], rules: vec![rule("tools/*", None)], ..Trust::default() };
         let (bound, free) = (claim(Some("tools/a")), claim(Some("other")));
         refused(&trust, &bound, &Evidence::default(), "it has none");
-        assert!(trust.judge(&free, &Evidence::default(), false).is_met() && trust.judge(&claim(None), &Evidence::default(), false).is_met());
+        assert!(
+            trust.judge(&free, &Evidence::default(), false).is_met()
+                && trust.judge(&claim(None), &Evidence::default(), false).is_met()
+        );
         assert!(!trust.judge(&free, &Evidence::default(), true).is_met());
         met(&trust, &bound, &with(vec![signed(&ours, None, MODULE)]));
         // Of everything: also of what has no name.
@@ -332,8 +334,7 @@ mod tests {
         let ours = key(Algorithm::EcdsaP256);
         let trust = Trust { keys: vec![trusted(&ours, "*")], rules: vec![rule("*", Some("2.0.0"))], ..Trust::default() };
         let manifest = Digest::of(b"manifest");
-        let evidence =
-            Evidence { cosign: vec![CosignSignature::sign("example.org/a", manifest, &ours)], ..Evidence::default() };
+        let evidence = Evidence { cosign: vec![CosignSignature::sign("example.org/a", manifest, &ours)], ..Evidence::default() };
         let of = |manifest, version: &str| Claim {
             image: Some((manifest, Some(version.parse().expect("a version")))),
             ..claim(Some("example.org/a"))

@@ -309,7 +309,9 @@ mod tests {
             assert!(!other.public().verifies(message, &signature), "{public:?}");
             assert!(!generated(public.id().algorithm()).public().verifies(message, &signature), "{public:?}");
             let longer = [signature.as_slice(), &[0]].concat();
-            assert!(!public.verifies(message, &longer) && !public.verifies(message, &signature[1..]) && !public.verifies(message, &[]));
+            assert!(
+                !public.verifies(message, &longer) && !public.verifies(message, &signature[1..]) && !public.verifies(message, &[])
+            );
             for at in 0..signature.len() {
                 let mut altered = signature.clone();
                 altered[at] ^= 1;
@@ -319,8 +321,8 @@ mod tests {
         // S + L is the same number modulo L.
         let mut second = ed.sign(message);
         let order = [
-            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-            0, 0, 0, 0, 0, 0, 0x10_u8,
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0x10_u8,
         ];
         let mut carry = 0_u16;
         for (byte, more) in second[32..].iter_mut().zip(order) {
@@ -333,7 +335,8 @@ mod tests {
     #[test]
     fn sig_003_no_other_key_is_one() {
         // The neutral element: with it anything is signed. The curve of another key. A private one.
-        let weak = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END PUBLIC KEY-----\n";
+        let weak =
+            "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAAQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n-----END PUBLIC KEY-----\n";
         let refused = |text: &str, words: &str| {
             let error = PublicKey::from_pem(text).expect_err("refused").to_string();
             assert!(error.contains(words), "{error}");

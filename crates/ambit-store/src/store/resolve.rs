@@ -86,8 +86,10 @@ impl Store {
 
     fn by_digest(&self, namespace: &Namespace, digest: ambit_core::Digest) -> Result<ModuleRecord, StoreError> {
         for (_, json) in self.index.about(digest)? {
+            // The index may have put it to another digest.
             if let Record::Module(module) = self.parsed(&json)?
                 && module.namespace == *namespace
+                && module.digest == digest
             {
                 return self.confirmed(module);
             }

@@ -453,6 +453,27 @@ fn fsck_finds_and_repairs() {
 }
 
 #[test]
+fn st_010_a_digest_is_of_its_module_whatever_the_index_says() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    store.add(&module(1), called("a", "1.0.0")).expect("added");
+    store.add(&module(2), called("b", "1.0.0")).expect("added");
+    drop(store);
+    let (one, other) = (module(1).digest(), module(2).digest());
+    let index = rusqlite::Connection::open(fixture.path().join("index.sqlite")).expect("the index");
+    index.execute("UPDATE records SET digest = ?2 WHERE digest = ?1", [one.as_bytes(), other.as_bytes()]).expect("changed");
+    drop(index);
+    let store = fixture.open();
+    for wanted in [one, other] {
+        match store.resolve(&ours(), &reference(&wanted.to_string())) {
+            Ok(found) => assert_eq!(found.record.digest, wanted),
+            Err(StoreError::NotFound { .. }) => assert_eq!(wanted, one, "the other is found"),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[test]
 fn st_011_an_index_of_another_shape_is_an_error() {
     let fixture = Fixture::new();
     let store = fixture.open();

@@ -85,7 +85,10 @@ impl Store {
         let kept = self.records.existing(&record.id().family)?.map_or(Ok(Vec::new()), |dir| dir.names())?;
         if kept.len() >= MOST_TRIED && !kept.contains(&record.id().item) {
             let remedy = "`ambit verify --forget KEY MODULE` takes one away";
-            return Err(StoreError::Refused(format!("{module} has {} signatures, and no more are ever tried; {remedy}", kept.len())));
+            return Err(StoreError::Refused(format!(
+                "{module} has {} signatures, and no more are ever tried; {remedy}",
+                kept.len()
+            )));
         }
         self.point(record)
     }

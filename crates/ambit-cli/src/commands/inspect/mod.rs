@@ -4,12 +4,12 @@ mod world;
 
 use std::path::PathBuf;
 
-use ambit_admit::{AdmitRules, CustomSection, ModuleKind, Severity, Verified};
-use ambit_core::{Bound, ByteSize, Feature, ImportPolicy, LimitValue, Outcome, Profile, ShapeKey, ShapeLimits, escape};
+use ambit_admit::{CustomSection, ModuleKind, Severity, Verified};
+use ambit_core::{ByteSize, Feature, LimitValue, Outcome, Profile, ShapeKey, ShapeLimits, escape};
 use serde::Serialize;
 
 use self::world::{Needed, World};
-use super::{module_source::ModuleSource, outcome_text};
+use super::{module_source::ModuleSource, outcome_text, read_module};
 use crate::{output, store_args::StoreArgs, table};
 
 #[derive(Debug, clap::Args)]
@@ -106,16 +106,8 @@ struct Wish {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
-    // As permissive as anything can be admitted: what the module breaks of the usual limits is shown, not refused.
-    let rules = AdmitRules {
-        module_size: Bound::At(ByteSize::mib(256)),
-        shape: ShapeLimits::unlimited(),
-        features: Feature::ALL.iter().copied().filter(|&feature| feature != Feature::Threads).collect(),
-        imports: ImportPolicy::standard(),
-        host_functions: Vec::new(),
-        interface_functions: Vec::new(),
-    };
-    match ModuleSource::of(&args.module, &args.store).read(&rules) {
+    // What the module breaks of the usual limits is shown, not refused.
+    match ModuleSource::of(&args.module, &args.store).read(&read_module::anything()) {
         Ok(module) => {
             let inspection = inspect(&module, args.profile);
             if args.json {

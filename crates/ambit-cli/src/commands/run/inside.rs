@@ -38,7 +38,7 @@ const LOOK: Duration = Duration::from_millis(250);
 pub(super) fn run(asked: Asked, repeat: Option<Repeat>) -> anyhow::Result<u8> {
     let (began, isolation) = (asked.began, asked.isolation);
     let mut refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
-    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal, None) {
+    let module = match read_in_time(asked.source.clone(), asked.signatures.clone(), &asked.policy, began, &asked.on_signal, None) {
         Ok(Ok(module)) => module,
         Ok(Err(rejection)) => {
             return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation));

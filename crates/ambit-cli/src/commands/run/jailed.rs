@@ -62,13 +62,14 @@ pub(super) fn run(
         drop(prepared);
         return Err(error.into());
     }
-    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal, cache.clone()) {
-        Ok(module) => module,
-        Err(outcome) => {
-            drop(prepared);
-            return finish(&asked.talk, asked.report, unstarted(outcome, refused, &asked.name, began, isolation));
-        }
-    };
+    let module =
+        match read_in_time(asked.source.clone(), asked.signatures.clone(), &asked.policy, began, &asked.on_signal, cache.clone()) {
+            Ok(module) => module,
+            Err(outcome) => {
+                drop(prepared);
+                return finish(&asked.talk, asked.report, unstarted(outcome, refused, &asked.name, began, isolation));
+            }
+        };
     if let Ok(module) = &module {
         refused.module = Some(module.digest());
     }
@@ -93,7 +94,7 @@ pub(super) fn run(
 fn repeated(repeat: Repeat, launcher: Launcher, asked: Asked, cache: Option<Arc<OnceLock<CodeCache>>>) -> anyhow::Result<u8> {
     let (began, isolation) = (asked.began, asked.isolation);
     let refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
-    let module = match read_in_time(asked.source.clone(), &asked.policy, began, &asked.on_signal, cache) {
+    let module = match read_in_time(asked.source.clone(), asked.signatures.clone(), &asked.policy, began, &asked.on_signal, cache) {
         Ok(module) => module,
         Err(outcome) => return finish(&asked.talk, asked.report, unstarted(outcome, refused, &asked.name, began, isolation)),
     };

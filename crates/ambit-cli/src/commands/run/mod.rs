@@ -22,6 +22,7 @@ use super::{
     module_source::ModuleSource,
     repeat::Repeat,
     report_file::ReportFile,
+    signed::{SignatureArgs, SignatureDemand},
 };
 use crate::{
     output,
@@ -101,6 +102,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     cache: CacheArgs,
     #[command(flatten)]
+    signatures: SignatureArgs,
+    #[command(flatten)]
     policy: PolicyArgs,
 }
 
@@ -114,6 +117,7 @@ impl Args {
 /// A run that was asked for, and whose policy is in force.
 struct Asked {
     source: ModuleSource,
+    signatures: SignatureDemand,
     /// What it is called.
     name: String,
     invoke: Option<String>,
@@ -148,6 +152,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         verbose,
         store,
         cache,
+        signatures,
         policy,
     } = args;
     let function_args = if invoke.is_some() { program_args.clone() } else { Vec::new() };
@@ -181,6 +186,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         }
     };
     let said = settled.isolation;
+    let signatures = signatures.demand(settled.signature_required, &store, verbose);
     // Repeated runs share a worker, each on a fresh instance, unless somebody says that each has a process.
     let isolation = said.unwrap_or(if repeat.is_some() { Isolation::Tenant } else { Isolation::Process });
     let terminal_withheld = settled.terminal_withheld;
@@ -192,7 +198,20 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         output::json(&*policy)?;
         return Ok(0);
     }
-    let asked = Asked { source, name, invoke, function_args, policy, terminal_withheld, isolation, talk, report, began, on_signal };
+    let asked = Asked {
+        source,
+        signatures,
+        name,
+        invoke,
+        function_args,
+        policy,
+        terminal_withheld,
+        isolation,
+        talk,
+        report,
+        began,
+        on_signal,
+    };
     let repeat = repeat.map(|times| Repeat { times, at_once: concurrency, json });
     match isolation {
         Isolation::None => {
@@ -227,7 +246,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
 
 /// The policy in force, or what of it nothing can enforce here.
 fn in_force(settled: Settled, isolation: Isolation, repeated: bool) -> Result<Policy, Rejection> {
-    let Settled { policy, spec, terminal_withheld: _, isolation: _, engine } = settled;
+    let Settled { policy, spec, terminal_withheld: _, isolation: _, engine, signature_required: _ } = settled;
     if engine != EngineId::Wasmtime {
         let why = "it is not part of this version; `ambit engines` lists those that are".into();
         return Err(Unenforceable { what: format!("engine `{engine}`"), why }.into());

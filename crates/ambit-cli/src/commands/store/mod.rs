@@ -14,7 +14,7 @@ use clap::Subcommand;
 use crate::{output, store_args::StoreArgs};
 
 /// Exit status where the store has not what was asked for, or will not do it.
-const NO: u8 = 1;
+pub(super) const NO: u8 = 1;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -44,16 +44,16 @@ pub(crate) struct Args {
 
 /// What all verbs share.
 #[derive(Debug, clap::Args)]
-struct Common {
+pub(super) struct Common {
     /// The store's directory [default: $XDG_DATA_HOME/ambit/store]
     #[arg(long, value_name = "DIR", env = "AMBIT_STORE", hide_env_values = true, global = true, value_hint = clap::ValueHint::DirPath)]
     store: Option<std::path::PathBuf>,
     /// Whose names they are
-    #[arg(long, value_name = "NAME", default_value = Namespace::DEFAULT, global = true)]
-    namespace: Namespace,
+    #[arg(long, value_name = "NAME", default_value = Namespace::DEFAULT, env = "AMBIT_NAMESPACE", hide_env_values = true, global = true)]
+    pub(super) namespace: Namespace,
     /// Print JSON
     #[arg(long, global = true)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,6 +104,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         Verb::Fsck(args) => tend::fsck(&common, &args),
         Verb::Du => tend::du(&common),
     };
+    told(done)
+}
+
+/// Says what the store has not, or will not do.
+pub(super) fn told(done: anyhow::Result<u8>) -> anyhow::Result<u8> {
     match done.as_ref().map_err(anyhow::Error::downcast_ref::<StoreError>) {
         Err(Some(error @ (StoreError::NotFound { .. } | StoreError::Taken { .. } | StoreError::Refused(_)))) => {
             output::error(&error.full());
@@ -114,11 +119,11 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
 }
 
 impl Common {
-    fn args(&self) -> StoreArgs {
-        StoreArgs { store: self.store.clone() }
+    pub(super) fn args(&self) -> StoreArgs {
+        StoreArgs { store: self.store.clone(), namespace: self.namespace.clone() }
     }
 
-    fn open(&self) -> Result<Store, StoreError> {
+    pub(super) fn open(&self) -> Result<Store, StoreError> {
         self.open_within(None)
     }
 
@@ -127,7 +132,7 @@ impl Common {
     }
 
     /// Says what was done, as JSON or to a person.
-    fn say(&self, value: &impl serde::Serialize, text: &str) -> anyhow::Result<u8> {
+    pub(super) fn say(&self, value: &impl serde::Serialize, text: &str) -> anyhow::Result<u8> {
         if self.json {
             output::json(value)?
         } else {
@@ -142,7 +147,7 @@ fn options(limit: Option<ByteSize>) -> StoreOptions {
 }
 
 /// How long ago that was.
-fn ago(at: i64) -> String {
+pub(super) fn ago(at: i64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
     let seconds = now.saturating_sub(at).max(0);
     let (count, unit) = match seconds {
@@ -155,7 +160,7 @@ fn ago(at: i64) -> String {
 }
 
 /// Bytes, for a person.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     let (unit, name) = match bytes {
         0..10_000 => return format!("{bytes} B"),
         10_000..10_000_000 => (1 << 10, "KiB"),

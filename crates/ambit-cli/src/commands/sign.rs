@@ -1,0 +1,122 @@
+//! `ambit sign`
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use ambit_core::Outcome;
+use ambit_store::{
+    Called, Reference, Select, StoreError, TagName,
+    sign::{KeyRing, ModuleSignature, SecretKey, Statement, embedded},
+};
+use clap::ValueHint;
+
+use super::{
+    key::now,
+    module_source::ModuleSource,
+    outcome_text, read_module,
+    store::{Common, told},
+};
+use crate::output;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  ambit sign --key release tools/minify@1.2.0            # kept in the store, and says the name and the version
+  ambit sign --key release minify.wasm -o minify.sig     # beside the module, for others
+  ambit sign --key release minify.wasm --as tools/minify@1.2.0 -o minify.sig
+  ambit sign --key release minify.wasm --embed signed.wasm
+
+A signature names the module's digest, and its name and version if it is to say so: only such a one satisfies a rule that asks for a
+version. `--embed` writes another module, with the signature in it as the WebAssembly module-signatures convention has it.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    common: Common,
+    /// The module: a file, binary or text; - for stdin; or one of the store: NAME, NAME@VERSION, NAME:TAG, sha256:…
+    #[arg(value_hint = ValueHint::FilePath)]
+    module: PathBuf,
+    /// The key: the name of one's own, or a file with a private key (PKCS #8 in PEM)
+    #[arg(long, value_name = "NAME|FILE", env = "AMBIT_SIGNING_KEY", hide_env_values = true)]
+    key: String,
+    /// What the module is: NAME@VERSION; of one of the store's, what it is called there if it is not said
+    #[arg(long = "as", value_name = "NAME@VERSION", conflicts_with = "embed")]
+    called: Option<Reference>,
+    /// Write the signature to a file, or - for stdout, instead of keeping it in the store
+    #[arg(long, short, value_name = "FILE|-", conflicts_with = "embed", value_hint = ValueHint::FilePath)]
+    output: Option<PathBuf>,
+    /// Write the module to a file with the signature in it
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    embed: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
+    told(sign(args))
+}
+
+fn sign(args: &Args) -> anyhow::Result<u8> {
+    let Args { common, module, key, called, output: to, embed } = args;
+    let called = match called {
+        None => None,
+        Some(Reference::Named(name, Select::Version(version))) => Some(Called { name: name.clone(), version: version.clone() }),
+        Some(other) => {
+            output::error(&format!("`{other}` is no name with one version, such as tools/minify@1.2.0"));
+            return Ok(super::USAGE);
+        }
+    };
+    let store = common.args();
+    let source = ModuleSource::of(module, &store);
+    let found = match source.find(&read_module::anything()) {
+        Ok(found) => found,
+        Err(rejection) => {
+            let outcome = Outcome::Rejected(rejection);
+            output::error(&outcome_text::describe(&outcome));
+            return Ok(outcome.exit_status());
+        }
+    };
+    let secret = secret(common, key)?;
+    let id = secret.public().id();
+    if let Some(path) = embed {
+        let Some(signed) = embedded::embed(found.module.bytes(), &secret) else {
+            output::error(&format!("only Ed25519 keys sign in a module, and {} is none", id.short()));
+            return Ok(super::USAGE);
+        };
+        write(path, &signed)?;
+        let digest = ambit_core::Digest::of(&signed);
+        return common.say(&serde_json::json!({ "module": digest, "key": id }), &format!("{} is {digest}", path.display()));
+    }
+    let statement = Statement { module: found.module.digest(), called: called.or(found.called), signed_at: now() };
+    let what =
+        statement.called.as_ref().map_or_else(|| statement.module.to_string(), |called| format!("{called}, {}", statement.module));
+    let signature = ModuleSignature::sign(statement, &secret);
+    match to {
+        Some(path) if path == Path::new("-") => output::data(&signature.to_json()).map(|()| 0),
+        Some(path) => {
+            write(path, format!("{}\n", signature.to_json()).as_bytes())?;
+            common.say(&signature, &format!("{} signs {what}", id.short()))
+        }
+        None => {
+            common.open()?.keep_signature(&common.namespace, signature.clone())?;
+            common.say(&signature, &format!("{} signs {what}", id.short()))
+        }
+    }
+}
+
+/// One's own key of that name, or the one in a file.
+fn secret(common: &Common, text: &str) -> Result<SecretKey, StoreError> {
+    let path = Path::new(text);
+    match text.parse::<TagName>() {
+        Ok(name) if !path.exists() => KeyRing::open(&common.args().place()?)?.secret(&name),
+        Ok(_) | Err(_) => SecretKey::from_file(path),
+    }
+}
+
+/// Whole, or not at all.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot write `{}`: {error}", path.display()));
+    fs::write(path, bytes).map_err(|error| {
+        // What is there is not what was meant.
+        let _ = fs::remove_file(path);
+        named(error)
+    })
+}
