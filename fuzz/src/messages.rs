@@ -6,7 +6,10 @@ use ambit_core::{
 };
 use ambit_jail::{
     DirSource, DirSpec, ExtraSyscalls, JailError, JailSpec, Purpose, Rlimits,
-    wire::{Entry, FromCompiler, FromWorker, GuestDir, MOST_KINDS, RunEnd, RunJob, Stream, StreamsSpec, ToCompiler, ToWorker},
+    wire::{
+        Entry, FromCompiler, FromWorker, GuestDir, MOST_KINDS, ModuleForm, RunEnd, RunJob, Stream, StreamsSpec, ToCompiler,
+        ToWorker,
+    },
 };
 
 use crate::input::Input;
@@ -72,7 +75,12 @@ pub(crate) fn from_compiler(input: &mut Input<'_>) -> FromCompiler {
 
 pub(crate) fn to_worker(input: &mut Input<'_>) -> ToWorker {
     match input.below(7) {
-        0 => ToWorker::Module { module: input.u32(), policy: Box::new(policy(input)), metering: input.one_of(Metering::ALL) },
+        0 => ToWorker::Module {
+            module: input.u32(),
+            form: input.one_of(ModuleForm::ALL),
+            policy: Box::new(policy(input)),
+            metering: input.one_of(Metering::ALL),
+        },
         1 => ToWorker::Artifact { module: input.u32() },
         2 => ToWorker::Forget { module: input.u32() },
         3 => ToWorker::Run(Box::new(job(input))),

@@ -5,7 +5,7 @@ use std::{fs::File, os::fd::AsFd as _, path::Path, thread, time::Duration};
 use ambit_core::{EngineId, Isolation, Metering};
 use ambit_jail::{
     Child, End, ExtraSyscalls, JailSpec, Purpose, Rlimits, SpawnOptions, Spawned, Spawner,
-    wire::{Channel, FromCompiler, FromWorker, ToCompiler, ToWorker},
+    wire::{Channel, FromCompiler, FromWorker, ToCompiler, ModuleForm, ToWorker},
 };
 use rustix::{
     fs::{MemfdFlags, memfd_create},
@@ -58,7 +58,7 @@ fn starved(purpose: Purpose, without: &[String]) -> Result<(), String> {
         }
         Purpose::Process | Purpose::Tenant => {
             let metering = if purpose == Purpose::Process { Metering::Kernel } else { Metering::Epochs };
-            channel.send(&ToWorker::Module { module: 1, policy, metering }, &[module.as_fd()], PATIENCE)
+            channel.send(&ToWorker::Module { module: 1, form: ModuleForm::Bytes, policy, metering }, &[module.as_fd()], PATIENCE)
         }
     };
     told.map_err(|error| format!("starved: {error}"))?;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     interface::Interface,
     types::{ExternType, FuncType, ValType},
@@ -9,7 +11,7 @@ use crate::{
 };
 
 /// A way to run a module as a program.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Entry {
     /// `_start`: a WASI preview 1 command, run once from start to end.
     Start,

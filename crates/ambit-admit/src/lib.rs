@@ -26,6 +26,7 @@
 mod admit;
 mod component_function;
 mod entry;
+mod facts;
 mod features;
 mod grants;
 mod imports;

@@ -3,16 +3,17 @@
 use std::fmt;
 
 use ambit_core::ShapeKey;
+use serde::{Deserialize, Serialize};
 
-const KEYS: usize = ShapeKey::ALL.len();
+pub(crate) const KEYS: usize = ShapeKey::ALL.len();
 
 /// A module's measured size and depth, one number for every [`ShapeKey`], in the units of the limit of that name.
 ///
 /// Keys that bound any one thing (`body-size`, `locals`, `nesting`, `br-table`, `name-size`, `params`, `type-size`,
 /// `component-nesting`, and `imports` and `exports`, which count for each module within a component) give the largest
 /// found; all others give the sum over the module and all modules and components nested in it.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub struct Shape([u64; KEYS]);
+#[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Shape(#[serde(with = "crate::facts::counts")] [u64; KEYS]);
 
 impl Shape {
     /// What was measured for `key`.

@@ -3,10 +3,11 @@
 use std::{fmt, sync::Arc};
 
 use ambit_core::{ComponentFuncType, ResultValue};
+use serde::{Deserialize, Serialize};
 use wasmparser::RefType;
 
 /// The type of a core value.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ValType {
     /// 32-bit integer.
     I32,
@@ -23,7 +24,7 @@ pub enum ValType {
 }
 
 /// The type of a core function.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FuncType {
     /// What it takes.
     pub params: Vec<ValType>,
@@ -32,7 +33,7 @@ pub struct FuncType {
 }
 
 /// The type of a linear memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MemoryType {
     /// Pages of 64 KiB it starts with.
     pub min_pages: u64,
@@ -47,7 +48,7 @@ pub struct MemoryType {
 }
 
 /// The type of a table.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TableType {
     /// Elements it starts with.
     pub min: u64,
@@ -71,7 +72,7 @@ pub struct ComponentFunc {
 }
 
 /// The type of an import or export.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ExternType {
     /// A core function.
     Func(FuncType),
@@ -89,7 +90,7 @@ pub enum ExternType {
     /// An exception tag with the types it carries.
     Tag(FuncType),
     /// A component's function.
-    ComponentFunc(ComponentFunc),
+    ComponentFunc(#[serde(with = "crate::facts::not_written")] ComponentFunc),
     /// A resource type, whose values are handles.
     Resource,
     /// An interface with nothing but type definitions.

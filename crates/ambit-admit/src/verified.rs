@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use ambit_core::{Digest, FeatureSet, escape};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     entry::Entry,
@@ -12,7 +13,8 @@ use crate::{
 
 /// A module that passed admission: its bytes and the facts read from them.
 ///
-/// There is no other way to make one than [`admit`](crate::admit). Cheap to clone. It says that the module is valid and
+/// [`admit`](crate::admit) makes one; and from what that found out another process of ours makes it again, or a later one, by
+/// [`Verified::from_facts`]. Cheap to clone. It says that the module is valid and
 /// within the rules it was admitted under, not that it means well, and not that it compiles quickly.
 #[derive(Clone)]
 pub struct Verified {
@@ -21,7 +23,7 @@ pub struct Verified {
 }
 
 /// Everything that was learned while reading the module.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Facts {
     pub(crate) digest: Digest,
     pub(crate) kind: ModuleKind,
@@ -38,7 +40,7 @@ pub(crate) struct Facts {
 }
 
 /// Core module or component.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ModuleKind {
     /// A core module.
     Core,
@@ -47,7 +49,7 @@ pub enum ModuleKind {
 }
 
 /// Something a module needs from outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     /// The import module of a core module; the interface, such as `wasi:io/streams@0.2.6`, of a component; empty if a
     /// component imports the item by itself. As the module has it: escape it before it is shown.
@@ -59,7 +61,7 @@ pub struct Import {
 }
 
 /// Something a module offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Export {
     /// The interface that the item is part of, if a component exports it as part of one. As the module has it.
     pub interface: Option<String>,
@@ -70,7 +72,7 @@ pub struct Export {
 }
 
 /// The custom sections of a module and of all modules nested in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customs {
     /// The first 1000, in order, each with the size of its content in bytes.
     pub sections: Vec<CustomSection>,
@@ -87,7 +89,7 @@ pub struct Customs {
 }
 
 /// One custom section.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomSection {
     /// Its name, escaped and capped.
     pub name: String,
@@ -96,7 +98,7 @@ pub struct CustomSection {
 }
 
 /// A module or component within a component.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nested {
     /// What it is.
     pub kind: ModuleKind,
@@ -116,7 +118,7 @@ impl Nested {
 }
 
 /// What the code does, as far as single operators show it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeFacts {
     /// A start function runs at instantiation, before anything is called.
     pub start: bool,

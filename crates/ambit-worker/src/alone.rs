@@ -92,18 +92,18 @@ fn receive_job(
     engine: &WasmtimeEngine,
     driver: &Runtime,
 ) -> Result<Result<Asked, (u32, Rejection)>, WorkerError> {
-    let (number, policy, metering, file) = loop {
+    let (number, form, policy, metering, file) = loop {
         match channel.receive()? {
             (ToWorker::Rehearse { policy, metering }, files) => {
                 let refused = rehearse(engine, driver, channel.sender(), &policy, metering, files)?.err();
                 channel.send(&FromWorker::Loaded { module: REHEARSAL, refused }, &[], PATIENCE)?;
             }
-            (ToWorker::Module { module, policy, metering }, file) => break (module, policy, metering, file),
+            (ToWorker::Module { module, form, policy, metering }, file) => break (module, form, policy, metering, file),
             _ => return Err(WorkerError::Protocol("a module was expected")),
         }
     };
     let [file] = <[OwnedFd; 1]>::try_from(file).map_err(|_| WorkerError::Protocol("a module without a file"))?;
-    let module = match compiler::read_again(file, &policy)? {
+    let module = match compiler::given(file, form, &policy)? {
         Ok(module) => module,
         Err(rejection) => return Ok(Err((number, rejection))),
     };

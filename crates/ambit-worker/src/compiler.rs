@@ -16,7 +16,7 @@ use ambit_engine::{
 };
 use ambit_jail::{
     enter, receive_spec,
-    wire::{Channel, FromCompiler, ToCompiler},
+    wire::{Channel, FromCompiler, ModuleForm, ToCompiler},
 };
 
 use crate::error::{PATIENCE, WorkerError};
@@ -55,6 +55,18 @@ fn admit(file: OwnedFd, policy: &Policy) -> Result<Result<Arc<Verified>, Rejecti
 pub(crate) fn read_again(file: OwnedFd, policy: &Policy) -> Result<Result<Arc<Verified>, Rejection>, WorkerError> {
     let rules = AdmitRules::from_policy(policy);
     Ok(ambit_admit::admit_again(Hashed::of(contents(file)?), &rules).map(Arc::new))
+}
+
+/// The module that a worker is given, in one form or the other. Its facts are what the parent has found out, who decides all else that
+/// happens here too.
+pub(crate) fn given(file: OwnedFd, form: ModuleForm, policy: &Policy) -> Result<Result<Arc<Verified>, Rejection>, WorkerError> {
+    match form {
+        ModuleForm::Bytes => read_again(file, policy),
+        ModuleForm::Facts => {
+            let module = Verified::from_facts(&contents(file)?).ok_or(WorkerError::Protocol("facts of a module that are none"))?;
+            Ok(Ok(Arc::new(module)))
+        }
+    }
 }
 
 fn contents(file: OwnedFd) -> Result<Arc<[u8]>, WorkerError> {

@@ -65,8 +65,10 @@ impl SignatureDemand {
         };
         let place = match self.store.existing() {
             Ok(place) => place,
-            // Whoever has no store, or one that anybody could have changed, has no rules in it.
+            // In what is no directory there are no rules.
+            Err(StoreError::System { source, .. }) if source.kind() == std::io::ErrorKind::NotADirectory => None,
             Err(error) if self.required || self.store.store.is_some() => return Err(unknown(&error)),
+            // Nobody named it, and it is not believed: nor are rules in it.
             Err(_) => return Ok(Verdict::default()),
         };
         let namespace = &self.store.namespace;

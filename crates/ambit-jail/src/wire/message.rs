@@ -39,14 +39,31 @@ pub enum FromCompiler {
     Failed(String),
 }
 
+/// What of a module a worker is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModuleForm {
+    /// What admission has found out of it: all that is needed to run what it was compiled to.
+    Facts,
+    /// Its bytes, to be read once more.
+    Bytes,
+}
+
+impl ModuleForm {
+    /// Both.
+    pub const ALL: &[Self] = &[Self::Facts, Self::Bytes];
+}
+
 /// What a worker is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToWorker {
-    /// A module, to be admitted while it is compiled elsewhere. Descriptor: its bytes.
+    /// A module, while it is compiled elsewhere. Descriptor: what `form` says.
     Module {
         /// What it is called from now on.
         module: u32,
+        /// What of it is given.
+        form: ModuleForm,
         /// What it is admitted under.
         policy: Box<Policy>,
         /// How guests of it are stopped.

@@ -17,5 +17,6 @@ pub use channel::{Channel, MOST_DOWN, MOST_UP, Sender, WireError};
 pub use codec::{decode, encode};
 pub use frame::{Frames, frame};
 pub use message::{
-    Entry, FromCompiler, FromWorker, GuestDir, MOST_KINDS, REHEARSAL, RunEnd, RunJob, Stream, StreamsSpec, ToCompiler, ToWorker,
+    Entry, FromCompiler, FromWorker, GuestDir, MOST_KINDS, ModuleForm, REHEARSAL, RunEnd, RunJob, Stream, StreamsSpec, ToCompiler,
+    ToWorker,
 };

@@ -46,7 +46,8 @@ impl CodeCache {
         granted.into_iter().find(within)
     }
 
-    /// Admits a module. Of one that this very program has admitted before, under the same rules, functions' bodies are not read again.
+    /// Admits a module. One that this very program has admitted before, under the same rules, is not read again: what was found out of it
+    /// is known. Of a component functions' bodies are not read again.
     ///
     /// # Errors
     /// As [`ambit_admit::admit`].
@@ -56,12 +57,12 @@ impl CodeCache {
         }
         let bytes = Hashed::of(bytes);
         let key = AdmissionKey::new(bytes.digest(), rules, &self.compiler);
-        if self.artifacts.was_admitted(&key) {
-            return ambit_admit::admit_again(bytes, rules);
+        if let Some(facts) = self.artifacts.admitted(&key) {
+            return Verified::recalled(&bytes, &facts).map_or_else(|| ambit_admit::admit_again(bytes, rules), Ok);
         }
         let module = ambit_admit::admit(bytes.into_bytes(), rules)?;
         // It is read once more then.
-        let _ = self.artifacts.note_admitted(&key);
+        let _ = self.artifacts.note_admitted(&key, &module.facts().unwrap_or_default());
         Ok(module)
     }
 

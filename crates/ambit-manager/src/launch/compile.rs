@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -104,12 +104,10 @@ impl Compilation {
         policy: &Arc<Policy>,
         metering: Metering,
         module: &Verified,
-        bytes: &OwnedFd,
         deadline: Option<Instant>,
     ) -> Result<Self, Outcome> {
         let artifact = module_file::empty("ambit-artifact").map_err(|error| lost(format!("cannot make a file: {error}")))?;
-        // With a position of its own: the worker reads it too.
-        let bytes = module_file::reopened(bytes).map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
+        let bytes = module_file::of(module).map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
         let compile = ToCompiler::Compile { policy: Box::new((**policy).clone()), metering };
         match process.channel.send(&compile, &[bytes.as_fd(), artifact.as_fd()], patience(deadline)) {
             Ok(()) | Err(WireError::Closed) => {}
@@ -220,8 +218,7 @@ impl Launcher {
             return Ok(code);
         }
         let process = self.spawn_compiler(policy).map_err(Outcome::Rejected)?;
-        let bytes = module_file::of(module).map_err(|error| lost(format!("cannot hand over the module: {error}")))?;
-        let mut compilation = Compilation::begin(process, policy, metering, module, &bytes, deadline)?;
+        let mut compilation = Compilation::begin(process, policy, metering, module, deadline)?;
         loop {
             let turn = Instant::now() + TURN;
             if let Some(compiled) = compilation.hear(turn) {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use ambit_core::{ArtifactSource, Bound, Isolation, LimitKey, Outcome, Policy, Rejection, Report, Usage};
-use ambit_jail::wire::{FromWorker, GuestDir, RunJob, ToWorker, WireError};
+use ambit_jail::wire::{FromWorker, GuestDir, ModuleForm, RunJob, ToWorker, WireError};
 use ambit_store::ArtifactKey;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
@@ -60,8 +60,8 @@ pub(super) struct Drive<'a> {
     /// Who made the worker, if it was warm.
     warm: Option<Arc<Waiting>>,
     request: LaunchRequest,
-    /// Its module.
-    bytes: OwnedFd,
+    /// What the worker is given of the module.
+    given: (OwnedFd, ModuleForm),
     control: &'a Control,
     stage: Stage,
     deadline: Option<Instant>,
@@ -108,17 +108,17 @@ impl<'a> Drive<'a> {
             Bound::At(span) => request.since.checked_add(span.duration()),
             Bound::Unlimited => None,
         };
-        let bytes = module_file::of(&request.module);
-        let bytes = bytes.map_err(|error| lost(format!("cannot hand over the module: {error}")));
+        let given = module_file::for_worker(&request.module);
+        let given = given.map_err(|error| lost(format!("cannot hand over the module: {error}")));
         let module = &request.module;
         let size = module.bytes().len() as u64;
-        let compile = |compiler, bytes: &OwnedFd| Compilation::begin(compiler, &policy, needs.metering, module, bytes, deadline);
+        let compile = |compiler| Compilation::begin(compiler, &policy, needs.metering, module, deadline);
         let (mut key, mut refused_code) = (None, None);
-        let begun = bytes.and_then(|bytes| match begun {
+        let begun = given.and_then(|given| match begun {
             Begun::Compiler(compiler) => {
-                let compilation = compile(compiler, &bytes)?;
+                let compilation = compile(compiler)?;
                 let worker = launcher.spawn_worker(&policy, &needs, size);
-                Ok((bytes, worker.map_err(Outcome::Rejected)?, Some(compilation), None, None))
+                Ok((given, worker.map_err(Outcome::Rejected)?, Some(compilation), None, None))
             }
             Begun::Unknown(worker) => {
                 let worker = worker.map_err(Outcome::Rejected)?;
@@ -130,19 +130,19 @@ impl<'a> Drive<'a> {
                 });
                 let compilation = match code {
                     Some(_) => None,
-                    None => Some(compile(launcher.spawn_compiler(&policy).map_err(Outcome::Rejected)?, &bytes)?),
+                    None => Some(compile(launcher.spawn_compiler(&policy).map_err(Outcome::Rejected)?)?),
                 };
-                Ok((bytes, worker, compilation, code.map(Arc::new), None))
+                Ok((given, worker, compilation, code.map(Arc::new), None))
             }
-            Begun::Worker { worker, code, warm } => Ok((bytes, worker, None, Some(code), warm)),
+            Begun::Worker { worker, code, warm } => Ok((given, worker, None, Some(code), warm)),
         });
         match begun {
-            Ok((bytes, mut worker, compilation, code, warm)) => {
+            Ok((given, mut worker, compilation, code, warm)) => {
                 let gives_value = returns(&request.module, &request.entry).is_some();
                 worker.channel.takes_at_most(Launcher::most_said(&policy, gives_value));
                 Ok(Self {
                     launcher,
-                    bytes,
+                    given,
                     warm,
                     stage: Stage::Compiling,
                     deadline,
@@ -224,8 +224,9 @@ impl<'a> Drive<'a> {
             Err(error) => Err(lost(format!("cannot tell the worker what to run: {error}"))),
         };
         let worker = &self.worker.channel;
-        let module = ToWorker::Module { module: MODULE, policy: Box::new((**policy).clone()), metering };
-        told(worker.send(&module, &[self.bytes.as_fd()], patience(self.deadline)))?;
+        let (given, form) = &self.given;
+        let module = ToWorker::Module { module: MODULE, form: *form, policy: Box::new((**policy).clone()), metering };
+        told(worker.send(&module, &[given.as_fd()], patience(self.deadline)))?;
         let job = ToWorker::Run(Box::new(RunJob {
             run: self.request.run.0,
             module: MODULE,

@@ -7,12 +7,25 @@ use std::{
 };
 
 use ambit_admit::Verified;
+use ambit_jail::wire::ModuleForm;
 use rustix::fs::{MemfdFlags, SealFlags};
+
+/// What a worker is given of a module: what is known of it, or else all of it.
+pub(crate) fn for_worker(module: &Verified) -> io::Result<(OwnedFd, ModuleForm)> {
+    match module.facts() {
+        Some(facts) => Ok((holding("ambit-facts", &facts)?, ModuleForm::Facts)),
+        None => Ok((of(module)?, ModuleForm::Bytes)),
+    }
+}
 
 /// A file of a module's bytes that nobody can change.
 pub(crate) fn of(module: &Verified) -> io::Result<OwnedFd> {
-    let mut file = empty("ambit-module")?;
-    file.write_all(module.bytes())?;
+    holding("ambit-module", module.bytes())
+}
+
+fn holding(name: &str, bytes: &[u8]) -> io::Result<OwnedFd> {
+    let mut file = empty(name)?;
+    file.write_all(bytes)?;
     file.rewind()?;
     seal(&file)?;
     Ok(file.into())

@@ -60,7 +60,7 @@ impl AdmissionKey {
     /// That `module` was admitted under `rules`, by this program.
     pub fn new(module: Digest, rules: &AdmitRules, program: &CompilerIdentity) -> Self {
         // All of them, as this very program writes them down: another one's are nothing to it.
-        let text = format!("ambit admission 1\n{module}\n{rules:?}\n{program}\n");
+        let text = format!("ambit admission 2\n{module}\n{rules:?}\n{program}\n");
         Self { name: format!("{}.admitted", blake3::hash(text.as_bytes())), text }
     }
 
@@ -126,9 +126,11 @@ impl MacKey {
         Self::begin(&self.seals, key)
     }
 
-    /// What proves that a module was admitted.
-    pub(super) fn admission(&self, key: &AdmissionKey) -> blake3::Hash {
-        blake3::keyed_hash(&self.admissions, key.text.as_bytes())
+    /// What proves that a module was admitted, and what of it was found out.
+    pub(super) fn admission(&self, key: &AdmissionKey, facts: &[u8]) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.admissions);
+        hasher.update(&(key.text.len() as u64).to_le_bytes()).update(key.text.as_bytes()).update(facts);
+        hasher.finalize()
     }
 
     fn begin(with: &[u8; KEY_BYTES], key: &ArtifactKey) -> blake3::Hasher {

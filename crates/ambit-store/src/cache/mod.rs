@@ -3,7 +3,8 @@
 //! ```text
 //! artifacts/key                    32 random bytes, which whoever has can have this machine run code of theirs (in a jail)
 //! artifacts/<key>.seal             what it is, how large, its keyed digest; and which very file was last found to be it
-//! artifacts/<key>.admitted         that a module was admitted, under which rules, and by which program: nothing but a keyed digest of that
+//! artifacts/<key>.admitted         that a module was admitted, under which rules, and by which program: a keyed digest of that, and of what
+//!                                  was found out of the module, which follows
 //! artifacts/<key>.<digest>.code    the artifact: read-only, never written to again, replaced by name alone
 //! ```
 //! A seal is the one thing that is replaced, by a rename: before it there is the old artifact, after it the new. Nothing here is
@@ -15,7 +16,11 @@ mod identity;
 mod key;
 mod seal;
 
-use std::{fs::File, io, os::unix::fs::FileExt};
+use std::{
+    fs::File,
+    io::{self, Read},
+    os::unix::fs::FileExt,
+};
 
 use rustix::fs::{Mode, Timestamps};
 
@@ -40,6 +45,8 @@ const ARTIFACTS: &str = "artifacts";
 const UNFINISHED: &str = "tmp";
 /// Bytes of an artifact that are read at a time.
 const CHUNK: usize = 256 << 10;
+/// The most bytes of what is noted of a module.
+const MOST_NOTED: u64 = 5 << 20;
 /// Who may do what with an artifact: its owner may read it.
 const READ_ONLY: u32 = 0o400;
 /// As many seconds an artifact is not marked again as used.
@@ -156,21 +163,25 @@ impl ArtifactCache {
         evict::to_limit(&self.dir, self.limit, key)
     }
 
-    /// Whether a module is known to have been admitted.
-    pub fn was_admitted(&self, key: &AdmissionKey) -> bool {
-        let Ok(Some(file)) = self.dir.read(key.name()) else { return false };
-        let mut proof = [0; blake3::OUT_LEN];
+    /// What was noted of a module when it was admitted, if it was.
+    pub fn admitted(&self, key: &AdmissionKey) -> Option<Vec<u8>> {
+        let file = self.dir.read(key.name()).ok()??;
+        let mut note = Vec::new();
+        file.take(MOST_NOTED + 1).read_to_end(&mut note).ok()?;
+        let (proof, facts) = note.split_first_chunk::<{ blake3::OUT_LEN }>()?;
         // Compared in constant time.
-        file.read_exact_at(&mut proof, 0).is_ok() && self.key.admission(key) == proof
+        (self.key.admission(key, facts) == *proof).then(|| facts.to_vec())
     }
 
-    /// Notes that a module was admitted.
+    /// Notes that a module was admitted, and what was found out of it.
     ///
     /// # Errors
     /// It cannot be noted.
-    pub fn note_admitted(&self, key: &AdmissionKey) -> Result<(), StoreError> {
+    pub fn note_admitted(&self, key: &AdmissionKey, facts: &[u8]) -> Result<(), StoreError> {
+        let facts = if facts.len() as u64 > MOST_NOTED - blake3::OUT_LEN as u64 { &[] } else { facts };
         let mut file = Temporary::create(&self.unfinished, Mode::RUSR)?;
-        file.write(self.key.admission(key).as_bytes())?;
+        file.write(self.key.admission(key, facts).as_bytes())?;
+        file.write(facts)?;
         file.rename(&self.dir, key.name())
     }
 

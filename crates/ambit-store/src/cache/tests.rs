@@ -265,22 +265,30 @@ fn that_a_module_was_admitted_is_believed_under_the_same_rules_only() {
     let other_rules = AdmitRules::from_policy(&Profile::Terminal.policy());
     let key = |module: &str, rules: &AdmitRules| AdmissionKey::new(Digest::of(module.as_bytes()), rules, &fixture.compiler);
     let ours = key("a", &rules);
-    assert!(!cache.was_admitted(&ours));
-    cache.note_admitted(&ours).expect("noted");
-    assert!(cache.was_admitted(&ours) && fixture.open(1).was_admitted(&ours));
+    let facts = b"what is known".as_slice();
+    let admitted = |key: &AdmissionKey| fixture.open(1).admitted(key);
+    assert_eq!(admitted(&ours), None);
+    cache.note_admitted(&ours, facts).expect("noted");
+    assert_eq!(admitted(&ours).as_deref(), Some(facts));
     for other in [key("b", &rules), key("a", &other_rules)] {
-        assert!(!cache.was_admitted(&other));
+        assert_eq!(admitted(&other), None);
         // Under its name, as it is.
         fs::copy(fixture.artifacts().join(ours.name()), fixture.artifacts().join(other.name())).expect("copied");
-        assert!(!cache.was_admitted(&other));
+        assert_eq!(admitted(&other), None);
     }
     let path = fixture.artifacts().join(ours.name());
-    for at in 0..32 {
+    for at in 0..32 + facts.len() {
         tamper(&path, |bytes| bytes[at] ^= 1);
-        assert!(!cache.was_admitted(&ours), "byte {at}");
+        assert_eq!(admitted(&ours), None, "byte {at}");
         tamper(&path, |bytes| bytes[at] ^= 1);
     }
-    assert!(cache.was_admitted(&ours));
-    tamper(&path, |bytes| bytes.truncate(31));
-    assert!(!cache.was_admitted(&ours));
+    assert_eq!(admitted(&ours).as_deref(), Some(facts));
+    for length in [32 + facts.len() - 1, 32, 31, 0] {
+        tamper(&path, |bytes| bytes.truncate(length));
+        assert_eq!(admitted(&ours), None, "{length} bytes");
+    }
+    // Too much to be worth it: that it was admitted is known all the same.
+    fs::remove_file(&path).expect("removed");
+    cache.note_admitted(&ours, &vec![0; 6 << 20]).expect("noted");
+    assert_eq!(admitted(&ours).as_deref(), Some([].as_slice()));
 }

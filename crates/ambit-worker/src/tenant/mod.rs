@@ -113,8 +113,8 @@ impl Worker {
     fn told(&mut self, said: ToWorker, fds: Vec<OwnedFd>) -> Result<(), WorkerError> {
         match said {
             ToWorker::Rehearse { .. } => return Err(WorkerError::Protocol("only a worker of one run rehearses")),
-            ToWorker::Module { module, policy, metering } => {
-                if let Err(rejection) = self.modules.admit(module, policy, metering, fds)? {
+            ToWorker::Module { module, form, policy, metering } => {
+                if let Err(rejection) = self.modules.take(module, form, policy, metering, fds)? {
                     self.loaded(module, Some(rejection))?;
                 }
             }

@@ -5,6 +5,7 @@ use std::{collections::HashMap, os::fd::OwnedFd, sync::Arc};
 use ambit_admit::Verified;
 use ambit_core::{Metering, Policy, Rejection};
 use ambit_engine::Settings;
+use ambit_jail::wire::ModuleForm;
 use ambit_runtime::{LoadedModule, Runtime};
 
 use crate::{artifact, compiler, error::WorkerError};
@@ -12,16 +13,17 @@ use crate::{artifact, compiler, error::WorkerError};
 /// Modules by the number that the parent gave them.
 #[derive(Default)]
 pub(crate) struct Modules {
-    /// Admitted, and being compiled elsewhere.
+    /// Being compiled elsewhere.
     admitted: HashMap<u32, (Arc<Verified>, Arc<Policy>)>,
     loaded: HashMap<u32, (Arc<LoadedModule>, Arc<Policy>)>,
 }
 
 impl Modules {
-    /// Admits a module, once more: what the parent has found is not taken from it.
-    pub(super) fn admit(
+    /// Takes in a module that is being compiled elsewhere.
+    pub(super) fn take(
         &mut self,
         number: u32,
+        form: ModuleForm,
         policy: Box<Policy>,
         metering: Metering,
         fds: Vec<OwnedFd>,
@@ -30,7 +32,7 @@ impl Modules {
         if metering != Metering::Epochs {
             return Err(WorkerError::Protocol("guests that share a process are metered by epochs"));
         }
-        Ok(compiler::read_again(file, &policy)?.map(|module| {
+        Ok(compiler::given(file, form, &policy)?.map(|module| {
             self.admitted.insert(number, (module, policy.into()));
         }))
     }
