@@ -5,7 +5,7 @@ use std::{fs::File, os::fd::AsFd as _, path::Path, thread, time::Duration};
 use ambit_core::{EngineId, Isolation, Metering};
 use ambit_jail::{
     Child, End, ExtraSyscalls, JailSpec, Purpose, Rlimits, SpawnOptions, Spawned, Spawner,
-    wire::{Channel, FromCompiler, FromWorker, ToCompiler, ModuleForm, ToWorker},
+    wire::{Channel, FromCompiler, FromWorker, ModuleForm, ToCompiler, ToWorker},
 };
 use rustix::{
     fs::{MemfdFlags, memfd_create},

@@ -1,9 +1,13 @@
 //! Each step fails once: a clean error, and nothing half done.
 
-use std::{collections::BTreeSet, fs::File, path::Path};
+use std::{collections::BTreeSet, fs::File, path::Path, sync::LazyLock};
 
 use ambit_core::{CompileSettings, Digest, EngineId, Isolation, Metering, Profile};
-use ambit_store::{ArtifactCache, ArtifactKey, CompilerIdentity, Found, Info, Metadata, Place, Store, StoreError};
+use ambit_store::{
+    ArtifactCache, ArtifactKey, CompilerIdentity, Found, Info, Metadata, Place, Store, StoreError,
+    sign::{Algorithm, ModuleSignature, NamePattern, Revocation, SecretKey, SignatureRule, Statement, TrustedKey},
+    signatures_of,
+};
 use rustix::io::Errno;
 
 use crate::fixture::{Misfortune, called, load, long, module, open, ours, plan, reference, unplan};
@@ -34,10 +38,26 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("unalias", |store| store.unalias(&ours(), &"alias".parse().expect("a name")).map(drop)),
     ("pin", |store| store.pin(&ours(), &reference("a@1.0.0"))),
     ("unpin", |store| store.unpin(&ours(), &reference("a@2.0.0")).map(drop)),
+    ("keep a signature", |store| store.keep_signature(&ours(), signature("one"))),
+    ("forget a signature", |store| store.forget_signatures(&ours(), module("two").digest(), KEY.public().id()).map(drop)),
+    ("trust a key", |store| {
+        let trusted = TrustedKey { key: KEY.public(), label: None, names: vec![NamePattern::everything()], since: 0 };
+        store.trust(&ours(), trusted)
+    }),
+    ("require a signature", |store| {
+        store.require_signature(&ours(), SignatureRule { names: NamePattern::everything(), min_version: None })
+    }),
+    ("revoke a key", |store| store.revoke(Revocation { key: KEY.public().id(), reason: None, since: 0 })),
     ("rm", |store| store.remove(&ours(), &reference("a@2.0.0"), false).map(drop)),
     ("gc", |store| store.gc().map(drop)),
     ("fsck --repair", |store| store.fsck(true).map(drop)),
 ];
+
+static KEY: LazyLock<SecretKey> = LazyLock::new(|| SecretKey::generate(Algorithm::Ed25519).expect("random numbers"));
+
+fn signature(text: &str) -> ModuleSignature {
+    ModuleSignature::sign(Statement { module: module(text).digest(), called: None, signed_at: 0 }, &KEY)
+}
 
 /// A store with something of everything.
 fn prepared(path: &Path) -> Store {
@@ -47,17 +67,22 @@ fn prepared(path: &Path) -> Store {
     store.add(&module("two"), ambit_store::Add { tags, ..called("a", "2.0.0") }).expect("added");
     store.alias(&ours(), &"alias".parse().expect("a name"), &reference("a:live")).expect("an alias");
     store.pin(&ours(), &reference("a@2.0.0")).expect("pinned");
+    store.keep_signature(&ours(), signature("two")).expect("kept");
     store
 }
 
 /// What anybody can see of it.
-fn seen(store: &Store) -> (Vec<Info>, Vec<Option<Vec<u8>>>) {
+fn seen(store: &Store) -> (Vec<Info>, Vec<Option<Vec<u8>>>, String) {
     let list = store.list(None).expect("a list").into_iter().map(|mut info| {
         (info.last_used_at, info.uses, info.record.added_at) = (None, 0, 0);
         info
     });
     let names = ["a", "a@1.0.0", "a@2.0.0", "a@3.0.0", "a:live", "a:old", "alias", "other", "new"];
-    (list.collect(), names.iter().map(|name| load(store, name).ok()).collect())
+    let place = Place::open(store.path()).expect("a place");
+    let signatures =
+        ["one", "two"].map(|text| signatures_of(&place, &ours(), module(text).digest()).expect("signatures of a module").len());
+    let trust = format!("{signatures:?} {:?}", store.trust_of(&ours()).expect("what is said about signatures"));
+    (list.collect(), names.iter().map(|name| load(store, name).ok()).collect(), trust)
 }
 
 pub(crate) fn each_step_once() {
