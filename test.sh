@@ -3,8 +3,8 @@
 #
 #   ./test.sh          the tests, on a machine with nothing but cargo and git
 #   ./test.sh --long   and takes each limit's enforcement out in turn, expecting a test to fail (cargo xtask mutate-limits),
-#                      runs programs nobody here wrote (tests/real), and tries the jail in a virtual machine whose control
-#                      groups are of version 2 alone (tests/vm)
+#                      tries the program as it is shipped, runs programs nobody here wrote (tests/real), and tries the jail in
+#                      a virtual machine whose control groups are of version 2 alone (tests/vm)
 #
 # Uses cargo-nextest where it is installed, `cargo test` where not. The exit status is that of the tests.
 set -euo pipefail
@@ -41,6 +41,13 @@ if [ ! -e /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 ] && command -v ap
     echo "test.sh: installing faketime"
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends faketime; } ||
         echo "test.sh: faketime cannot be installed here"
+fi
+
+# Keys and signatures are compared with those of OpenSSL's; without it that one test is skipped.
+if ! command -v openssl >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    echo "test.sh: installing openssl"
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssl; } ||
+        echo "test.sh: openssl cannot be installed here"
 fi
 
 # The guest in Python is built and not checked in; without it the tests that run it are skipped. What builds it is kept in
@@ -89,6 +96,10 @@ fi
 run cargo test -p ambit-model
 if [ -n "$long" ]; then
     run cargo xtask mutate-limits
+    # The program as it is shipped, which is linked otherwise than the one that is built for tests.
+    run cargo build --profile dist --config .cargo/dist.toml --target "$(uname -m)-unknown-linux-gnu" -p ambit-cli
+    shipped=$(cargo metadata --format-version 1 --no-deps | grep -o '"target_directory":"[^"]*"' | cut -d '"' -f 4)
+    AMBIT_UNDER_TEST=$shipped/$(uname -m)-unknown-linux-gnu/dist/ambit run cargo test --test cli --test hostile --test rows
     run tests/real/run.sh
     vm=0
     tests/vm/jail.sh 2>&1 | tee -a "$work/output" || vm=${PIPESTATUS[0]}

@@ -74,7 +74,7 @@ impl Ambit {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ambit"));
+        let mut command = Command::new(crate::program::program());
         command.args(&self.words).env_clear().env("PATH", "/usr/bin:/bin").envs(self.env.iter().map(|(name, value)| (name, value)));
         command.current_dir(root());
         command

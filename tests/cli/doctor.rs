@@ -3,7 +3,6 @@
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
-    path::PathBuf,
     process::{Command, Output},
 };
 
@@ -123,7 +122,7 @@ fn as_nobody(test: &str) -> Option<(TempDir, Command)> {
         skip(test, "only root can become another user");
         return None;
     }
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_ambit"));
+    let program = crate::program::program();
     let dir = tempfile::tempdir().expect("a directory");
     let copy = dir.path().join("ambit");
     fs::copy(&program, &copy).expect("it is copied");

@@ -10,6 +10,8 @@ mod diff;
 mod doctor;
 mod errors;
 mod grants;
+#[path = "../program.rs"]
+mod program;
 mod programs;
 mod reading;
 mod regressions;

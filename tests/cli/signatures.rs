@@ -5,7 +5,10 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::ambit::{Ambit, Done, ambit, run};
+use crate::{
+    ambit::{Ambit, Done, ambit, run},
+    skipped::skip,
+};
 
 const HELLO: &str = "guests/bin/hello.wasm";
 const OTHER: &str = "guests/bin/add.wasm";
@@ -184,8 +187,7 @@ fn keys_are_those_of_other_programs_too() {
     let signing = Signing::without_keys();
     let openssl = |words: &[&str]| Command::new("openssl").current_dir(signing.dir.path()).args(words).output();
     let Ok(made) = openssl(&["genpkey", "-algorithm", "ed25519", "-out", "theirs.pem"]) else {
-        println!("SKIPPED: keys_are_those_of_other_programs_too: there is no openssl");
-        return;
+        return skip("keys_are_those_of_other_programs_too", "there is no openssl");
     };
     assert!(made.status.success(), "{made:?}");
     openssl(&["pkey", "-in", "theirs.pem", "-pubout", "-out", "theirs.pub"]).expect("openssl");

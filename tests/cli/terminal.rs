@@ -10,7 +10,7 @@ use crate::{
 /// What `ambit run` does with these words at a terminal: its exit status and what the terminal shows, stdout and stderr together. `None` if there is no `script` to make a terminal.
 fn run(test: &str, level: &str, words: &[&str]) -> Option<(i32, String)> {
     let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
-    let line = format!("{} run --isolation {level} {}", env!("CARGO_BIN_EXE_ambit"), quoted.join(" "));
+    let line = format!("{} run --isolation {level} {}", crate::program::program().display(), quoted.join(" "));
     let output = Command::new("script")
         .args(["--quiet", "--return", "--command", &line, "/dev/null"])
         .env_clear()

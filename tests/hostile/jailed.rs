@@ -23,7 +23,7 @@ use crate::{
 
 /// What launches processes of the program under test.
 pub(crate) fn launcher() -> Launcher {
-    let ambit = Spawner::of(Path::new(env!("CARGO_BIN_EXE_ambit"))).expect("the program under test");
+    let ambit = Spawner::of(&crate::program::program()).expect("the program under test");
     Launcher::with(ambit, LaunchConfig::default())
 }
 

@@ -15,6 +15,8 @@ mod door;
 mod fixture;
 mod host;
 mod jailed;
+#[path = "../program.rs"]
+mod program;
 mod row;
 mod world;
 

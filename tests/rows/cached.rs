@@ -10,23 +10,21 @@ use ambit_manager::{
     Place, Streams,
 };
 
-use crate::door::guest;
-
-const AMBIT: &str = env!("CARGO_BIN_EXE_ambit");
+use crate::{door::guest, program::program};
 
 /// A launcher with the artifacts of this store. One whose compilers die as soon as they are in their jails can only run what was
 /// compiled before.
 fn launcher(store: &Path, compiles: bool) -> Launcher {
     let artifacts = ArtifactCache::open(&Place::open(store).expect("a store"), 1 << 30).expect("a cache");
-    let program = fs::File::open(AMBIT).expect("the program under test");
-    let compiler = CompilerIdentity::new(EngineId::Wasmtime, "48", &program).expect("identity");
+    let opened = fs::File::open(program()).expect("the program under test");
+    let compiler = CompilerIdentity::new(EngineId::Wasmtime, "48", &opened).expect("identity");
     let deny = if compiles { Vec::new() } else { vec!["write".into()] };
     let config = LaunchConfig {
         compiler_syscalls: ExtraSyscalls { deny, ..ExtraSyscalls::default() },
         cache: Some(Arc::new(CodeCache::new(artifacts, compiler).into())),
         ..LaunchConfig::default()
     };
-    Launcher::with(Spawner::of(Path::new(AMBIT)).expect("the program under test"), config)
+    Launcher::with(Spawner::of(&program()).expect("the program under test"), config)
 }
 
 fn policy() -> Arc<Policy> {
@@ -93,8 +91,8 @@ fn one_that_no_worker_loads_is_forgotten() {
     let dir = tempfile::tempdir().expect("a directory");
     let store = dir.path().join("store");
     let artifacts = ArtifactCache::open(&Place::open(&store).expect("a store"), 1 << 30).expect("a cache");
-    let program = fs::File::open(AMBIT).expect("the program under test");
-    let compiler = CompilerIdentity::new(EngineId::Wasmtime, "48", &program).expect("identity");
+    let opened = fs::File::open(program()).expect("the program under test");
+    let compiler = CompilerIdentity::new(EngineId::Wasmtime, "48", &opened).expect("identity");
     let settings = ambit_core::CompileSettings::of(&policy(), Metering::Kernel);
     let key = ambit_store::ArtifactKey::new(ambit_core::Digest::of(&guest("bin/hello.wasm")), &settings, &compiler);
     let nonsense = dir.path().join("nonsense");

@@ -9,6 +9,8 @@ mod components;
 #[path = "../door.rs"]
 mod door;
 mod previews;
+#[path = "../program.rs"]
+mod program;
 mod q4;
 mod q_quota;
 mod scripted;

@@ -31,7 +31,7 @@ impl Ran {
 }
 
 fn ambit(words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ambit"));
+    let mut command = Command::new(crate::program::program());
     command.arg("run").args(words).env_clear().stdin(Stdio::null()).current_dir(guests());
     command
 }

@@ -1,6 +1,6 @@
 //! A jailed worker that guests share.
 
-use std::{path::Path, sync::Arc, thread, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
 use ambit_admit::{AdmitRules, Verified};
 use ambit_core::{Isolation, LimitsSpec, Metering, Outcome, Policy, PolicySpec, Profile};
@@ -25,7 +25,7 @@ const TAKES: &str = r#"(module (memory 8192)
     (func (export "run") (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x1fffffff))))"#;
 
 fn launcher() -> Arc<Launcher> {
-    let ambit = Spawner::of(Path::new(env!("CARGO_BIN_EXE_ambit"))).expect("the program under test");
+    let ambit = Spawner::of(&crate::program::program()).expect("the program under test");
     Arc::new(Launcher::with(ambit, LaunchConfig::default()))
 }
 

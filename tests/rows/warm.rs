@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    path::Path,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -25,7 +24,7 @@ fn policy(limits: &[(&str, &str)]) -> Arc<Policy> {
 }
 
 fn start(policy: &Arc<Policy>) -> (Arc<Launcher>, WarmWorkers) {
-    let ambit = Spawner::of(Path::new(env!("CARGO_BIN_EXE_ambit"))).expect("the program under test");
+    let ambit = Spawner::of(&crate::program::program()).expect("the program under test");
     let launcher = Arc::new(Launcher::with(ambit, LaunchConfig::default()));
     let warm = WarmWorkers::start(Arc::clone(&launcher), Arc::clone(policy), 2).expect("a thread");
     (launcher, warm)

@@ -7,6 +7,7 @@ mod bench;
 mod figure;
 mod jailed;
 mod list;
+mod real;
 mod release;
 mod whole;
 

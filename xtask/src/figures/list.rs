@@ -4,6 +4,7 @@ use super::{
     bench::bench,
     figure::{Bound, Figure},
     jailed::{cpu, run_hello_bwrap, run_hello_cached, run_hello_crun, run_hello_jailed},
+    real::{esbuild_again, sqlite_cached, sqlite_precompiled},
     whole::{kill_loop, kill_sleep, kill_start, run_hello},
 };
 
@@ -209,6 +210,24 @@ pub(super) const FIGURES: &[Figure] = &[
         what: "the same, of a hello that was compiled before, in jails, by the second run of it",
         bound: Bound::TimesPartner(1.3, "`wasmtime run` with its cache"),
         measure: run_hello_cached,
+    },
+    Figure {
+        name: "run-esbuild-again",
+        what: "the second run of a program of 20 MB, in jails",
+        bound: Bound::TimesPartner(0.005, "the first"),
+        measure: esbuild_again,
+    },
+    Figure {
+        name: "run-sqlite-cwasm",
+        what: "SQLite that was compiled before, in jails",
+        bound: Bound::TimesPartner(1.0, "`wasmtime run` of a .cwasm"),
+        measure: sqlite_precompiled,
+    },
+    Figure {
+        name: "run-sqlite-cached",
+        what: "the same, beside an engine with a cache",
+        bound: Bound::TimesPartner(0.333, "`wasmtime run` with its cache"),
+        measure: sqlite_cached,
     },
     Figure {
         name: "run-hello-crun",
