@@ -172,3 +172,20 @@ fn every_verb_has_a_page_with_an_example() {
         assert_eq!(ambit(&["man", &format!("store-{verb}")]).done().status, 0, "{verb}");
     }
 }
+
+#[test]
+fn st_006_sixty_four_processes_add_the_same() {
+    let store = Store::new();
+    let add = |number: usize| {
+        let name = if number % 2 == 0 { format!("mine/m{number}@1.0.0") } else { "shared/hello@1.0.0".to_owned() };
+        let mut command = ambit(&["store", "add", HELLO, &name]).env("AMBIT_STORE", &store.path).into_command();
+        command.stdout(std::process::Stdio::null()).spawn().expect("started")
+    };
+    // The very first makes the store as well.
+    let mut all: Vec<_> = (0..64).map(add).collect();
+    all.iter_mut().for_each(|process| assert!(process.wait().expect("it ends").success()));
+    assert_eq!(store.json(&["ls"]).as_array().map(Vec::len), Some(33));
+    assert_eq!(store.files("blobs").len(), 1);
+    assert_eq!(store.does(&["fsck"]).status, 0);
+    assert_eq!(store.files("tmp").len(), 0);
+}

@@ -3,7 +3,6 @@
 use std::{
     io::{self, Read},
     os::fd::OwnedFd,
-    path::Path,
     sync::Arc,
     thread,
     time::{Duration, Instant},
