@@ -177,7 +177,7 @@ fn every_verb_has_a_page_with_an_example() {
 fn st_006_sixty_four_processes_add_the_same() {
     let store = Store::new();
     let add = |number: usize| {
-        let name = if number % 2 == 0 { format!("mine/m{number}@1.0.0") } else { "shared/hello@1.0.0".to_owned() };
+        let name = if number.is_multiple_of(2) { format!("mine/m{number}@1.0.0") } else { "shared/hello@1.0.0".to_owned() };
         let mut command = ambit(&["store", "add", HELLO, &name]).env("AMBIT_STORE", &store.path).into_command();
         command.stdout(std::process::Stdio::null()).spawn().expect("started")
     };

@@ -122,7 +122,7 @@ fn compare((old_name, old): (&str, &Verified), (new_name, new): (&str, &Verified
         grants,
         memories: of(|module| numbered(module.memories())),
         tables: of(|module| numbered(module.tables())),
-        facts: of(|module| risk(module).into_iter().map(|risk| escape(risk.fact.to_string(), 200)).collect()),
+        facts: of(|module| risk(module).into_iter().map(|risk| escape(&risk.fact, 200)).collect()),
         shape: shape.filter(|((_, old), (_, new))| old != new).map(|((name, old), (_, new))| (name, old, new)).collect(),
     }
 }

@@ -142,10 +142,10 @@ fn number(from: &mut &[u8]) -> Option<u32> {
 fn sized(into: &mut Vec<u8>, bytes: &[u8]) {
     let mut count = bytes.len();
     while count >= 0x80 {
-        into.push((count & 0x7f) as u8 | 0x80);
+        into.push(count.to_le_bytes()[0] | 0x80);
         count >>= 7;
     }
-    into.push(count as u8);
+    into.push(count.to_le_bytes()[0]);
     into.extend_from_slice(bytes);
 }
 

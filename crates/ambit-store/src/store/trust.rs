@@ -120,10 +120,10 @@ pub fn signatures_of(place: &Place, namespace: &Namespace, module: Digest) -> Re
     names.truncate(MOST_TRIED);
     let mut signatures = Vec::new();
     for item in names {
-        match record::read_in(&dir, &RecordId { family: family.clone(), item })?.map(|(record, _)| record) {
-            Some(Record::Signature { signature, .. }) => signatures.push(signature),
-            // `from_file` has compared where it lies with what it is about: nothing else is in this directory.
-            Some(_) | None => {}
+        // What lies here is about this module: that was compared.
+        let record = record::read_in(&dir, &RecordId { family: family.clone(), item })?;
+        if let Some((Record::Signature { signature, .. }, _)) = record {
+            signatures.push(signature);
         }
     }
     Ok(signatures)
