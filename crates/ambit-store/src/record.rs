@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
+    image_name::Repository,
+    image_record::ImageRecord,
     metadata::Metadata,
     name::{ModuleName, Namespace, TagName},
 };
@@ -77,6 +79,8 @@ pub(crate) enum Record {
     Alias { namespace: Namespace, alias: ModuleName, to: String },
     /// A module is not to be evicted.
     Pin { namespace: Namespace, digest: Digest },
+    /// A name of a registry's is that image.
+    Image(ImageRecord),
 }
 
 /// A version, as text in records.
@@ -101,6 +105,11 @@ fn unnamed(namespace: &Namespace) -> String {
     hash(&["unnamed", namespace.as_str()])
 }
 
+/// The directory of images of one repository.
+pub(crate) fn images_of(namespace: &Namespace, repository: &Repository) -> String {
+    hash(&["images", namespace.as_str(), &repository.to_string()])
+}
+
 impl Record {
     pub(crate) fn id(&self) -> RecordId {
         let (family, item) = match self {
@@ -113,6 +122,12 @@ impl Record {
             Record::Tag { namespace, name, tag, .. } => (family_of(namespace, name), hash(&["tag", tag.as_str()])),
             Record::Alias { namespace, alias, .. } => (family_of(namespace, alias), hash(&["alias"])),
             Record::Pin { namespace, digest } => (hash(&["pins", namespace.as_str()]), hash(&["pin", &digest.to_string()])),
+            Record::Image(ImageRecord { namespace, repository, tag: Some(tag), .. }) => {
+                (images_of(namespace, repository), hash(&["image-tag", tag.as_str()]))
+            }
+            Record::Image(ImageRecord { namespace, repository, tag: None, resolved, .. }) => {
+                (images_of(namespace, repository), hash(&["image-digest", &resolved.to_string()]))
+            }
         };
         RecordId { family, item }
     }
@@ -121,6 +136,7 @@ impl Record {
     pub(crate) fn digest(&self) -> Option<Digest> {
         match self {
             Record::Module(ModuleRecord { digest, .. }) | Record::Pin { digest, .. } => Some(*digest),
+            Record::Image(image) => Some(image.module.digest),
             Record::Tag { .. } | Record::Alias { .. } => None,
         }
     }

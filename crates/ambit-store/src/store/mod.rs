@@ -12,6 +12,7 @@
 mod add;
 mod evict;
 mod fsck;
+mod images;
 mod pointers;
 mod remove;
 mod resolve;
@@ -30,6 +31,7 @@ pub use self::{
     add::{Add, Added},
     evict::{Collected, DiskUsage},
     fsck::{Finding, Fsck},
+    images::{ImageParts, PutImage, SignatureParts},
     resolve::Resolved,
 };
 use crate::{
@@ -161,7 +163,7 @@ impl Store {
                 Record::Module(module) if namespace.is_none_or(|wanted| module.namespace == *wanted) => modules.push(module),
                 Record::Tag { namespace, name, tag, version } => tags.push((namespace, name, version.0, tag.to_string())),
                 Record::Pin { namespace, digest } => pins.push((namespace, digest)),
-                Record::Module(_) | Record::Alias { .. } => {}
+                Record::Module(_) | Record::Alias { .. } | Record::Image(_) => {}
             }
         }
         tags.sort();
