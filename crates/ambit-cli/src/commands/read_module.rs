@@ -9,10 +9,21 @@ use std::{
 };
 
 use ambit_admit::{AdmitRules, Verified};
-use ambit_core::{Bound, ByteSize, RejectReason, Rejection};
+use ambit_core::{Bound, ByteSize, Feature, ImportPolicy, Profile, RejectReason, Rejection};
 
 /// The path that stands for our standard input.
 const STDIN: &str = "-";
+
+/// What a module that is kept has to pass: as permissive as anything can be admitted. A policy says later under which limits and with
+/// which features it runs.
+pub(crate) fn rules_to_keep() -> AdmitRules {
+    AdmitRules {
+        module_size: Bound::At(ByteSize::mib(256)),
+        features: Feature::ALL.iter().copied().filter(|&feature| feature != Feature::Threads).collect(),
+        imports: ImportPolicy::standard(),
+        ..AdmitRules::from_policy(&Profile::Terminal.policy())
+    }
+}
 
 /// Reads and admits a module. Of a file larger than the limit no more is read than shows that it is.
 pub(crate) fn read(path: &Path, rules: &AdmitRules) -> Result<Arc<Verified>, Rejection> {
