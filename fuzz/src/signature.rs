@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use ambit_core::Digest;
 use ambit_store::sign::{
-    Algorithm, Claim, CosignSignature, Evidence, KeyId, ModuleSignature, NamePattern, PublicKey, SecretKey, SignatureRule, Trust,
-    TrustedKey, embedded,
+    Algorithm, Claim, CosignSignature, Evidence, ImageClaim, KeyId, ModuleSignature, NamePattern, PublicKey, SecretKey,
+    SignatureRule, Trust, TrustedKey, embedded,
 };
 
 use crate::{input::Input, memory::bounded};
@@ -32,7 +32,12 @@ pub fn signature(bytes: &[u8]) {
     let bytes = input.rest();
     let text = || String::from_utf8_lossy(bytes).into_owned();
     let refused = |module: &[u8], evidence: &Evidence, manifest: Digest| {
-        let claim = Claim { bytes: module, digest: Digest::of(module), name: None, image: Some((manifest, None)) };
+        let claim = Claim {
+            bytes: module,
+            digest: Digest::of(module),
+            name: None,
+            image: Some(ImageClaim { digests: vec![manifest], version: None }),
+        };
         let verdict = TRUST.judge(&claim, evidence, false);
         assert!(!verdict.is_met() && verdict.signed_by.is_empty(), "{verdict:?}");
         assert!(verdict.why_not().len() < 4096, "{}", verdict.why_not());
@@ -60,7 +65,7 @@ pub fn signature(bytes: &[u8]) {
             refused(b"", &Evidence { cosign: vec![signature], ..Evidence::default() }, Digest::of(b""));
             // What a key did sign is of this manifest, or of none.
             let signed = CosignSignature::of_payload(text(), &SIGNER);
-            let _ = signed.check(&SIGNER.public(), Digest::of(b""));
+            let _ = signed.check(&SIGNER.public(), &[Digest::of(b"")]);
         }
         3 => {
             let Ok(key) = PublicKey::from_pem(&text()) else { return };

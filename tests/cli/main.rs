@@ -7,9 +7,11 @@ mod classic_root;
 mod clock_steps;
 mod config;
 mod diff;
+mod docker_registry;
 mod doctor;
 mod errors;
 mod grants;
+mod images;
 #[path = "../program.rs"]
 mod program;
 mod programs;

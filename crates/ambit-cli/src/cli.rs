@@ -5,7 +5,11 @@ use clap::{
     builder::styling::{AnsiColor, Styles},
 };
 
-use crate::commands::{completions, diff, doctor, engines, inspect, key, limits, man, run, sign, store, validate, verify};
+use crate::commands::{
+    completions, diff, doctor, engines,
+    image::{build, export, images, import, pull, push, rmi, tag},
+    inspect, key, limits, man, run, sign, store, validate, verify,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -40,6 +44,22 @@ pub(crate) enum Command {
     Verify(verify::Args),
     /// Show what one module can do that another cannot
     Diff(diff::Args),
+    /// Pack a module into an image; it compiles nothing
+    Build(Box<build::Args>),
+    /// Pull an image from its registry into the store
+    Pull(Box<pull::Args>),
+    /// Push an image of the store to its registry
+    Push(Box<push::Args>),
+    /// Give an image, or a module of the store, an image's name
+    Tag(tag::Args),
+    /// List the images of the store
+    Images(images::Args),
+    /// Remove an image from the store; whoever runs it goes on
+    Rmi(rmi::Args),
+    /// Write an image as an OCI layout, a directory or an archive
+    Export(export::Args),
+    /// Read images from an OCI layout into the store
+    Import(import::Args),
     /// List every limit: unit, default, range, and who enforces it
     Limits(limits::Args),
     /// List the engines and what they can do

@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod output;
 mod policy;
+mod registry_args;
 mod signals;
 mod spinner;
 mod store_args;

@@ -28,9 +28,13 @@ mod blob;
 mod cache;
 mod error;
 mod files;
+mod image_name;
+mod image_record;
 mod index;
 mod metadata;
 mod name;
+#[cfg(feature = "oci")]
+pub mod oci;
 mod place;
 mod record;
 mod reference;
@@ -39,13 +43,16 @@ mod store;
 
 pub use cache::{AdmissionKey, ArtifactCache, ArtifactKey, CacheUsage, CompilerIdentity, Found};
 pub use error::StoreError;
+pub use image_name::{ImageReference, ImageSelect, ParseImageError, Repository};
+pub use image_record::{ImageRecord, Part, SignatureRecord};
 pub use metadata::{Dependency, Metadata};
 pub use name::{ModuleName, Namespace, ParseNameError, TagName};
 pub use place::Place;
 pub use record::{Called, ModuleRecord};
 pub use reference::{ParseReferenceError, Reference, Select};
 pub use store::{
-    Add, Added, Collected, DiskUsage, Finding, Fsck, Info, Lease, Loaded, Resolved, Store, StoreOptions, signatures_of,
+    Add, Added, Collected, DiskUsage, Finding, Fsck, ImageParts, Info, Lease, Loaded, PutImage, Resolved, SignatureParts, Store,
+    StoreOptions, signatures_of,
 };
 
 #[doc(hidden)]

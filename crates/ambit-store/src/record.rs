@@ -16,6 +16,8 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     error::StoreError,
     files::Dir,
+    image_name::Repository,
+    image_record::ImageRecord,
     metadata::Metadata,
     name::{ModuleName, Namespace, TagName},
     sign::{ModuleSignature, NamePattern, Revocation, SignatureRule, TrustedKey},
@@ -88,6 +90,8 @@ pub(crate) enum Record {
     SignatureRule { namespace: Namespace, rule: SignatureRule },
     /// Signatures of a key do not count any more.
     Revoked { revocation: Revocation },
+    /// A name of a registry's is that image.
+    Image(ImageRecord),
 }
 
 /// A version, as text in records.
@@ -132,6 +136,11 @@ fn unnamed(namespace: &Namespace) -> String {
     hash(&["unnamed", namespace.as_str()])
 }
 
+/// The directory of images of one repository.
+pub(crate) fn images_of(namespace: &Namespace, repository: &Repository) -> String {
+    hash(&["images", namespace.as_str(), &repository.to_string()])
+}
+
 impl Record {
     pub(crate) fn id(&self) -> RecordId {
         let (family, item) = match self {
@@ -152,6 +161,12 @@ impl Record {
             Record::TrustedKey { namespace, trusted } => (trust_family(namespace), hash(&["key", &trusted.key.id().to_string()])),
             Record::SignatureRule { namespace, rule } => return rule_id(namespace, &rule.names),
             Record::Revoked { revocation } => (revoked_family(), hash(&["key", &revocation.key.to_string()])),
+            Record::Image(ImageRecord { namespace, repository, tag: Some(tag), .. }) => {
+                (images_of(namespace, repository), hash(&["image-tag", tag.as_str()]))
+            }
+            Record::Image(ImageRecord { namespace, repository, tag: None, resolved, .. }) => {
+                (images_of(namespace, repository), hash(&["image-digest", &resolved.to_string()]))
+            }
         };
         RecordId { family, item }
     }
@@ -160,6 +175,7 @@ impl Record {
     pub(crate) fn digest(&self) -> Option<Digest> {
         match self {
             Record::Module(ModuleRecord { digest, .. }) | Record::Pin { digest, .. } => Some(*digest),
+            Record::Image(image) => Some(image.module.digest),
             Record::Tag { .. }
             | Record::Alias { .. }
             | Record::Signature { .. }

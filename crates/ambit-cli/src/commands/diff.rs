@@ -12,7 +12,7 @@ use super::{
     outcome_text, read_module,
     store::{NO, size},
 };
-use crate::{output, store_args::StoreArgs, table};
+use crate::{output, registry_args::PullArgs, store_args::StoreArgs, table};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -24,7 +24,7 @@ Examples:
 Nothing runs. Exit status: 0 if the second asks for nothing that the first does not (imports, features, grants); 1 if it does; 126 if
 one could never be admitted.")]
 pub(crate) struct Args {
-    /// The one: a file, or one of the store: NAME, NAME@VERSION, NAME:TAG, sha256:…
+    /// The one: a file; one of the store: NAME, NAME@VERSION, NAME:TAG, sha256:…; or an image
     #[arg(value_hint = ValueHint::FilePath)]
     old: PathBuf,
     /// The other
@@ -32,6 +32,8 @@ pub(crate) struct Args {
     new: PathBuf,
     #[command(flatten)]
     store: StoreArgs,
+    #[command(flatten)]
+    pull: PullArgs,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -85,7 +87,7 @@ impl Change {
 pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     let mut modules = Vec::new();
     for word in [&args.old, &args.new] {
-        let source = ModuleSource::of(word, &args.store);
+        let source = ModuleSource::of(word, &args.store, &args.pull);
         match source.read(&read_module::anything()) {
             Ok(module) => modules.push((source.to_string(), module)),
             Err(rejection) => {

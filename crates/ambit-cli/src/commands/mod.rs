@@ -5,6 +5,7 @@ pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod engines;
 pub(crate) mod finish;
+pub(crate) mod image;
 pub(crate) mod inspect;
 pub(crate) mod key;
 pub(crate) mod limits;
@@ -42,6 +43,14 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<u8> {
         Command::Sign(args) => sign::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Diff(args) => diff::run(&args),
+        Command::Build(args) => image::build::run(&args),
+        Command::Pull(args) => image::pull::run(&args),
+        Command::Push(args) => image::push::run(&args),
+        Command::Tag(args) => image::tag::run(&args),
+        Command::Images(args) => image::images::run(&args),
+        Command::Rmi(args) => image::rmi::run(&args),
+        Command::Export(args) => image::export::run(&args),
+        Command::Import(args) => image::import::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),

@@ -1,4 +1,4 @@
-//! Where a module comes from: a file, or the store.
+//! Where a module comes from: a file, the store, or a registry.
 
 use std::{
     fmt,
@@ -9,10 +9,14 @@ use std::{
 use ambit_admit::{AdmitRules, Verified};
 use ambit_core::{RejectReason, Rejection};
 use ambit_manager::CodeCache;
-use ambit_store::{Called, Reference, Store, StoreError, StoreOptions};
+use ambit_store::{
+    Called, ImageRecord, ImageReference, Reference, Store, StoreError, StoreOptions,
+    oci::{self, OciError, Wanted, obtain},
+    sign::{Claim, CosignSignature, ImageClaim},
+};
 
-use super::{read_module, signed::SignatureDemand};
-use crate::store_args::StoreArgs;
+use super::{image::progress::Bar, read_module, signed::SignatureDemand};
+use crate::{output, registry_args::PullArgs, store_args::StoreArgs};
 
 /// A module, as it was asked for.
 #[derive(Debug, Clone)]
@@ -21,20 +25,82 @@ pub(crate) enum ModuleSource {
     File(PathBuf),
     /// A module of the store.
     Stored(Reference, StoreArgs),
+    /// An image, which may have to be pulled.
+    Image(Box<ImageReference>, StoreArgs, Box<PullArgs>),
+    /// The module of an image that is here. What the image's name comes to mean is nothing to it.
+    Pinned(Box<Pinned>),
+}
+
+/// An image that is here.
+#[derive(Debug, Clone)]
+pub(crate) struct Pinned {
+    /// What it was asked for as.
+    name: String,
+    record: ImageRecord,
+    /// The version that its manifest says.
+    version: Option<semver::Version>,
+    /// Signatures that came with it.
+    cosign: Vec<CosignSignature>,
+    store: StoreArgs,
 }
 
 /// A module that was read.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) module: Arc<Verified>,
-    /// What the store calls it, if it is the store's and has a name.
-    pub(crate) called: Option<Called>,
+    pub(crate) from: Origin,
+}
+
+/// Where it was found.
+#[derive(Debug)]
+pub(crate) enum Origin {
+    /// In a file.
+    File,
+    /// In the store, where it is called so, if it has a name.
+    Stored(Option<Called>),
+    /// In an image.
+    Image(Box<Pinned>),
+}
+
+impl Found {
+    /// What is to be shown by signatures.
+    pub(crate) fn claim(&self) -> Claim<'_> {
+        let (name, image) = match &self.from {
+            Origin::File | Origin::Stored(None) => (None, None),
+            Origin::Stored(Some(called)) => (Some(called.name.to_string()), None),
+            Origin::Image(pinned) => {
+                let Pinned { record, version, .. } = &**pinned;
+                let digests = vec![record.manifest.digest, record.resolved];
+                (Some(record.repository.to_string()), Some(ImageClaim { digests, version: version.clone() }))
+            }
+        };
+        Claim { bytes: self.module.bytes(), digest: self.module.digest(), name, image }
+    }
+
+    /// The signatures that came with it.
+    pub(crate) fn cosign(&self) -> Vec<CosignSignature> {
+        match &self.from {
+            Origin::File | Origin::Stored(_) => Vec::new(),
+            Origin::Image(pinned) => pinned.cosign.clone(),
+        }
+    }
 }
 
 impl ModuleSource {
     /// What `word` asks for. A digest, or a name with `@`, is the store's, whatever files there are; another word is that if it is no
-    /// file, and could not be the name of one.
-    pub(crate) fn of(word: &Path, store: &StoreArgs) -> Self {
+    /// file, and could not be the name of one. A name with a registry before it is an image's.
+    pub(crate) fn of(word: &Path, store: &StoreArgs, pull: &PullArgs) -> Self {
+        let text = word.to_str().unwrap_or_default();
+        if let Ok(image) = text.parse::<ImageReference>()
+            && (text.contains('@') || !is_of_a_file(word))
+        {
+            return Self::Image(Box::new(image), store.clone(), Box::new(pull.clone()));
+        }
+        Self::of_no_image(word, store)
+    }
+
+    /// The same, of a word that names no image.
+    pub(crate) fn of_no_image(word: &Path, store: &StoreArgs) -> Self {
         let text = word.to_str().unwrap_or_default();
         match text.parse::<Reference>() {
             Ok(reference) if text.contains('@') || matches!(reference, Reference::Digest(_)) || !is_of_a_file(word) => {
@@ -49,14 +115,36 @@ impl ModuleSource {
         match self {
             Self::File(path) => path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy()).into_owned(),
             Self::Stored(reference, _) => reference.to_string(),
+            Self::Image(image, ..) => image.to_string(),
+            Self::Pinned(pinned) => pinned.name.clone(),
         }
+    }
+
+    /// Has an image here, by policy, before anybody waits for it; from then on its module is meant by its digest. Anything else is as it
+    /// was.
+    pub(crate) fn at_hand(self, quiet: bool) -> Result<Self, Rejection> {
+        let Self::Image(image, store, pull) = self else { return Ok(self) };
+        let obtained = || {
+            let rules = read_module::rules_to_keep();
+            let wanted = Wanted { namespace: &store.namespace, image: &image, policy: pull.pull, rules: &rules };
+            let opened = Store::open(store.place()?, StoreOptions::default())?;
+            let obtained = obtain(&opened, wanted, pull.registry.options(&image.repository)?, &mut Bar::default())?;
+            let manifest = opened.image_parts(&obtained.record)?.manifest;
+            Ok((obtained, oci::version_of(&manifest)))
+        };
+        let (obtained, version) = obtained().map_err(|error| refused(&image, error))?;
+        if let Some(before) = obtained.before.filter(|_| !quiet) {
+            output::note(&format!("{image} is {} now; it was {before}", obtained.record.resolved));
+        }
+        let oci::Obtained { record, cosign, .. } = obtained;
+        Ok(Self::Pinned(Box::new(Pinned { name: image.to_string(), record, version, cosign, store })))
     }
 
     /// The file, if it is one.
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Stored(..) => None,
+            Self::Stored(..) | Self::Image(..) | Self::Pinned(..) => None,
         }
     }
 
@@ -72,9 +160,9 @@ impl ModuleSource {
         cache: Option<&CodeCache>,
         signatures: &SignatureDemand,
     ) -> Result<Arc<Verified>, Rejection> {
-        let Found { module, called } = self.read_with(rules, cache)?;
-        signatures.check(&module, called.map(|called| called.name))?;
-        Ok(module)
+        let found = self.read_with(rules, cache)?;
+        signatures.check(&found)?;
+        Ok(found.module)
     }
 
     /// Reads and admits it, and says what the store calls it.
@@ -83,23 +171,23 @@ impl ModuleSource {
     }
 
     fn read_with(&self, rules: &AdmitRules, cache: Option<&CodeCache>) -> Result<Found, Rejection> {
-        let (bytes, called) = match self {
-            Self::File(path) => (read_module::binary(path, rules)?, None),
-            Self::Stored(reference, store) => load(reference, store).map_err(|error| {
-                let reason = match error {
-                    StoreError::DigestMismatch { .. } => RejectReason::InvalidModule,
-                    _ => RejectReason::NotFound,
-                };
-                let hint = "; a file is named with its path, ./FILE";
-                let hint = if matches!(error, StoreError::NotFound { .. }) { hint } else { "" };
-                Rejection::new(reason, format!("cannot read the module `{reference}`: {}{hint}", error.full()))
-            })?,
+        let (bytes, from) = match self {
+            Self::File(path) => (read_module::binary(path, rules)?, Origin::File),
+            Self::Stored(reference, store) => {
+                let (bytes, called) = stored(reference, &reference.to_string(), store)?;
+                (bytes, Origin::Stored(called))
+            }
+            Self::Pinned(pinned) => {
+                let digest = Reference::Digest(pinned.record.module.digest);
+                (stored(&digest, &pinned.name, &pinned.store)?.0, Origin::Image(pinned.clone()))
+            }
+            Self::Image(..) => return self.clone().at_hand(false)?.read_with(rules, cache),
         };
         match cache {
             Some(cache) => cache.admit(bytes, rules),
             None => ambit_admit::admit(bytes, rules),
         }
-        .map(|module| Found { module: Arc::new(module), called })
+        .map(|module| Found { module: Arc::new(module), from })
     }
 }
 
@@ -108,6 +196,8 @@ impl fmt::Display for ModuleSource {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Stored(reference, _) => reference.fmt(f),
+            Self::Image(image, ..) => image.fmt(f),
+            Self::Pinned(pinned) => pinned.name.fmt(f),
         }
     }
 }
@@ -115,6 +205,42 @@ impl fmt::Display for ModuleSource {
 /// Whether a word without a version is a file, or is meant as one.
 fn is_of_a_file(word: &Path) -> bool {
     word.extension().is_some_and(|ending| ending == "wasm" || ending == "wat") || word.exists()
+}
+
+/// What is said of a run whose image cannot be had.
+fn refused(image: &ImageReference, error: OciError) -> Rejection {
+    let reason = match error {
+        OciError::Rejected(rejection) => return rejection,
+        OciError::DigestMismatch { .. }
+        | OciError::Length { .. }
+        | OciError::TooLarge { .. }
+        | OciError::Refused { .. }
+        | OciError::Store(StoreError::DigestMismatch { .. }) => RejectReason::InvalidModule,
+        OciError::Hop { .. }
+        | OciError::NotFound { .. }
+        | OciError::Denied { .. }
+        | OciError::Status { .. }
+        | OciError::Transport { .. }
+        | OciError::TimedOut { .. }
+        | OciError::Credentials { .. }
+        | OciError::File { .. }
+        | OciError::NotHere { .. }
+        | OciError::Store(_) => RejectReason::NotFound,
+    };
+    Rejection::new(reason, format!("cannot get the image `{image}`: {}", error.full()))
+}
+
+/// A module of the store, which people call `name`.
+fn stored(reference: &Reference, name: &str, store: &StoreArgs) -> Result<(Vec<u8>, Option<Called>), Rejection> {
+    load(reference, store).map_err(|error| {
+        let reason = match error {
+            StoreError::DigestMismatch { .. } => RejectReason::InvalidModule,
+            _ => RejectReason::NotFound,
+        };
+        let hint = "; a file is named with its path, ./FILE";
+        let hint = if matches!(error, StoreError::NotFound { .. }) { hint } else { "" };
+        Rejection::new(reason, format!("cannot read the module `{name}`: {}{hint}", error.full()))
+    })
 }
 
 fn load(reference: &Reference, args: &StoreArgs) -> Result<(Vec<u8>, Option<Called>), StoreError> {
@@ -132,12 +258,9 @@ mod tests {
 
     #[test]
     fn a_word_is_a_file_or_a_module_of_the_store() {
-        let stored = |word: &str| {
-            matches!(
-                ModuleSource::of(Path::new(word), &StoreArgs { store: None, namespace: ambit_store::Namespace::default() }),
-                ModuleSource::Stored(..)
-            )
-        };
+        let args = StoreArgs { store: None, namespace: ambit_store::Namespace::default() };
+        let of = |word: &str| ModuleSource::of(Path::new(word), &args, &PullArgs::default());
+        let stored = |word: &str| matches!(of(word), ModuleSource::Stored(..));
         for word in ["tool@1.2.3", "tools/tool@^1", "tool:latest", "tool", &format!("sha256:{}", "0".repeat(64))] {
             assert!(stored(word), "{word}");
         }
@@ -145,5 +268,12 @@ mod tests {
         {
             assert!(!stored(word), "{word}");
         }
+        let digest = format!("ghcr.io/a/b@sha256:{}", "0".repeat(64));
+        for word in ["ghcr.io/a/b", "localhost:5000/a:1", "localhost/a", "127.0.0.1:5000/a", &digest] {
+            assert!(matches!(of(word), ModuleSource::Image(..)), "{word}");
+        }
+        // A version is the store's; a file that is no module yet is a file that is missing.
+        assert!(stored("example.org/team/tool@1.0.0"));
+        assert!(matches!(of("dist.d/tool.wasm"), ModuleSource::File(_)));
     }
 }

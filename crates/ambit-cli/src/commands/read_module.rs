@@ -9,20 +9,24 @@ use std::{
 };
 
 use ambit_admit::{AdmitRules, Verified};
-use ambit_core::{Bound, ByteSize, Feature, ImportPolicy, RejectReason, Rejection, ShapeLimits};
+use ambit_core::{Bound, ByteSize, Feature, ImportPolicy, Profile, RejectReason, Rejection, ShapeLimits};
 
 /// The path that stands for our standard input.
 const STDIN: &str = "-";
 
 /// As permissive as anything can be admitted, for verbs that only look at a module.
 pub(crate) fn anything() -> AdmitRules {
+    AdmitRules { shape: ShapeLimits::unlimited(), ..rules_to_keep() }
+}
+
+/// What a module that is kept has to pass: as permissive as anything can be admitted. A policy says later under which limits and with
+/// which features it runs.
+pub(crate) fn rules_to_keep() -> AdmitRules {
     AdmitRules {
         module_size: Bound::At(ByteSize::mib(256)),
-        shape: ShapeLimits::unlimited(),
         features: Feature::ALL.iter().copied().filter(|&feature| feature != Feature::Threads).collect(),
         imports: ImportPolicy::standard(),
-        host_functions: Vec::new(),
-        interface_functions: Vec::new(),
+        ..AdmitRules::from_policy(&Profile::Terminal.policy())
     }
 }
 

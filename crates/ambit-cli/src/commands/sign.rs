@@ -7,14 +7,14 @@ use std::{
 
 use ambit_core::Outcome;
 use ambit_store::{
-    Called, Reference, Select, StoreError, TagName,
-    sign::{KeyRing, ModuleSignature, SecretKey, Statement, embedded},
+    Called, ImageReference, Reference, Select, StoreError, TagName, oci,
+    sign::{CosignSignature, KeyRing, ModuleSignature, SecretKey, Statement, embedded},
 };
 use clap::ValueHint;
 
 use super::{
     key::now,
-    module_source::ModuleSource,
+    module_source::{ModuleSource, Origin},
     outcome_text, read_module,
     store::{Common, told},
 };
@@ -27,13 +27,15 @@ Examples:
   ambit sign --key release minify.wasm -o minify.sig     # beside the module, for others
   ambit sign --key release minify.wasm --as tools/minify@1.2.0 -o minify.sig
   ambit sign --key release minify.wasm --embed signed.wasm
+  ambit sign --key release registry.example.org/tools/minify:1.2.0 && ambit push registry.example.org/tools/minify:1.2.0
 
 A signature names the module's digest, and its name and version if it is to say so: only such a one satisfies a rule that asks for a
 version. `--embed` writes another module, with the signature in it as the WebAssembly module-signatures convention has it.")]
 pub(crate) struct Args {
     #[command(flatten)]
     common: Common,
-    /// The module: a file, binary or text; - for stdin; or one of the store: NAME, NAME@VERSION, NAME:TAG, sha256:…
+    /// The module: a file, binary or text; - for stdin; or one of the store: NAME, NAME@VERSION, NAME:TAG, sha256:…; or an image of the
+    /// store, REGISTRY/PATH:TAG, which is signed as cosign does it
     #[arg(value_hint = ValueHint::FilePath)]
     module: PathBuf,
     /// The key: the name of one's own, or a file with a private key (PKCS #8 in PEM)
@@ -65,7 +67,12 @@ fn sign(args: &Args) -> anyhow::Result<u8> {
         }
     };
     let store = common.args();
-    let source = ModuleSource::of(module, &store);
+    if let Ok(image) = module.to_str().unwrap_or_default().parse::<ImageReference>()
+        && !module.exists()
+    {
+        return sign_image(args, &image);
+    }
+    let source = ModuleSource::of_no_image(module, &store);
     let found = match source.find(&read_module::anything()) {
         Ok(found) => found,
         Err(rejection) => {
@@ -85,7 +92,11 @@ fn sign(args: &Args) -> anyhow::Result<u8> {
         let digest = ambit_core::Digest::of(&signed);
         return common.say(&serde_json::json!({ "module": digest, "key": id }), &format!("{} is {digest}", path.display()));
     }
-    let statement = Statement { module: found.module.digest(), called: called.or(found.called), signed_at: now() };
+    let said = match found.from {
+        Origin::Stored(called) => called,
+        Origin::File | Origin::Image(_) => None,
+    };
+    let statement = Statement { module: found.module.digest(), called: called.or(said), signed_at: now() };
     let what =
         statement.called.as_ref().map_or_else(|| statement.module.to_string(), |called| format!("{called}, {}", statement.module));
     let signature = ModuleSignature::sign(statement, &secret);
@@ -100,6 +111,31 @@ fn sign(args: &Args) -> anyhow::Result<u8> {
             common.say(&signature, &format!("{} signs {what}", id.short()))
         }
     }
+}
+
+/// Signs an image of the store, as cosign does it. `ambit push` takes that along.
+fn sign_image(args: &Args, image: &ImageReference) -> anyhow::Result<u8> {
+    let Args { common, module: _, key, called, output: to, embed } = args;
+    if let Some(flag) = [called.is_some().then_some("--as"), to.is_some().then_some("-o"), embed.is_some().then_some("--embed")]
+        .into_iter()
+        .flatten()
+        .next()
+    {
+        output::error(&format!(
+            "{flag} is about modules; the signature of an image is kept with it, and `ambit push` takes it along"
+        ));
+        return Ok(super::USAGE);
+    }
+    let store = common.open()?;
+    let near = "; `ambit images` lists images, `ambit pull` pulls one".into();
+    let missing = || StoreError::NotFound { what: image.to_string(), near };
+    let record = store.image(&common.namespace, image)?.ok_or_else(missing)?;
+    let secret = secret(common, key)?;
+    let id = secret.public().id();
+    let signature = CosignSignature::sign(&record.repository.to_string(), record.manifest.digest, &secret);
+    let parts = oci::with_signature(&store.image_parts(&record)?, record.manifest.digest, signature);
+    let signed = store.sign_image(&record, &parts.map_err(|error| StoreError::Refused(error.full()))?)?;
+    common.say(&signed, &format!("{} signs {image}, {}", id.short(), record.manifest.digest))
 }
 
 /// One's own key of that name, or the one in a file.

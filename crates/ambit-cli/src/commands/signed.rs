@@ -2,15 +2,15 @@
 
 use std::{fs::File, io::Read, path::PathBuf};
 
-use ambit_admit::Verified;
 use ambit_core::{RejectReason, Rejection};
 use ambit_store::{
-    ModuleName, StoreError,
-    sign::{Claim, Evidence, LONGEST_SIGNATURE, MOST_TRIED, ModuleSignature, Trust, Verdict},
+    StoreError,
+    sign::{Evidence, LONGEST_SIGNATURE, MOST_TRIED, ModuleSignature, Trust, Verdict},
     signatures_of,
 };
 use clap::ValueHint;
 
+use super::module_source::Found;
 use crate::{output, store_args::StoreArgs};
 
 /// What is asked of a module's signatures, besides what the store's rules ask.
@@ -44,8 +44,8 @@ impl SignatureArgs {
 
 impl SignatureDemand {
     /// Refuses a module that is not signed as it must be. Nothing has compiled it yet.
-    pub(super) fn check(&self, module: &Verified, name: Option<ModuleName>) -> Result<(), Rejection> {
-        let verdict = self.verdict(module, name)?;
+    pub(super) fn check(&self, found: &Found) -> Result<(), Rejection> {
+        let verdict = self.verdict(found)?;
         if !verdict.is_met() {
             let message = format!("{}; `ambit verify` shows what there is", verdict.why_not());
             return Err(Rejection::new(RejectReason::Signature, message));
@@ -58,7 +58,7 @@ impl SignatureDemand {
         Ok(())
     }
 
-    fn verdict(&self, module: &Verified, name: Option<ModuleName>) -> Result<Verdict, Rejection> {
+    fn verdict(&self, found: &Found) -> Result<Verdict, Rejection> {
         let unknown = |error: &StoreError| {
             let message = format!("cannot tell whether a signature is required: {}", error.full());
             Rejection::new(RejectReason::Signature, message)
@@ -74,15 +74,14 @@ impl SignatureDemand {
         let namespace = &self.store.namespace;
         let trust =
             place.as_ref().map_or(Ok(Trust::default()), |place| Trust::of(place, namespace)).map_err(|error| unknown(&error))?;
-        let name = name.map(|name| name.to_string());
-        if !self.required && trust.rules_for(name.as_deref()).next().is_none() {
+        let claim = found.claim();
+        if !self.required && trust.rules_for(claim.name.as_deref()).next().is_none() {
             return Ok(Verdict::default());
         }
-        let kept = place.map_or(Ok(Vec::new()), |place| signatures_of(&place, namespace, module.digest()));
+        let kept = place.map_or(Ok(Vec::new()), |place| signatures_of(&place, namespace, claim.digest));
         let mut signatures = read(&self.files).map_err(|message| Rejection::new(RejectReason::Signature, message))?;
         signatures.extend(kept.map_err(|error| unknown(&error))?);
-        let claim = Claim { bytes: module.bytes(), digest: module.digest(), name, image: None };
-        Ok(trust.judge(&claim, &Evidence { signatures, ..Evidence::default() }, self.required))
+        Ok(trust.judge(&claim, &Evidence { signatures, cosign: found.cosign() }, self.required))
     }
 }
 

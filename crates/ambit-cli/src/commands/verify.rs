@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ambit_core::Outcome;
 use ambit_store::{
     StoreError,
-    sign::{Claim, Evidence, NamePattern, Trust, TrustedKey},
+    sign::{Evidence, NamePattern, Trust, TrustedKey},
     signatures_of,
 };
 use clap::ValueHint;
@@ -17,13 +17,14 @@ use super::{
     outcome_text, read_module, signed,
     store::{Common, NO, told},
 };
-use crate::output;
+use crate::{output, registry_args::PullArgs};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   ambit verify tools/minify@1.2.0                          # by the keys that are trusted, and the rules
   ambit verify minify.wasm --signature minify.sig --key release.pub
+  ambit verify registry.example.org/tools/minify:1.2.0     # an image, by the signatures that come with it
   ambit verify --json tools/minify | jq .signed_by
   ambit verify --forget release-team tools/minify@1.2.0    # take that key's signatures away
 
@@ -31,7 +32,9 @@ Exit status: 0 if it is signed as it must be, by one key at least; 1 if not; 126
 pub(crate) struct Args {
     #[command(flatten)]
     common: Common,
-    /// The module: a file, binary or text; - for stdin; or one of the store: NAME, NAME@VERSION, NAME:TAG, sha256:…
+    #[command(flatten)]
+    pull: PullArgs,
+    /// The module: a file, binary or text; - for stdin; one of the store: NAME, NAME@VERSION, NAME:TAG, sha256:…; or an image
     #[arg(value_hint = ValueHint::FilePath)]
     module: PathBuf,
     /// A signature of it, besides those that the store keeps
@@ -50,9 +53,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
 }
 
 fn verify(args: &Args) -> anyhow::Result<u8> {
-    let Args { common, module, signature, key, forget } = args;
+    let Args { common, pull, module, signature, key, forget } = args;
     let store = common.args();
-    let found = match ModuleSource::of(module, &store).find(&read_module::anything()) {
+    let found = match ModuleSource::of(module, &store, pull).find(&read_module::anything()) {
         Ok(found) => found,
         Err(rejection) => {
             let outcome = Outcome::Rejected(rejection);
@@ -79,9 +82,7 @@ fn verify(args: &Args) -> anyhow::Result<u8> {
     }
     let mut signatures = signed::read(signature).map_err(StoreError::Refused)?;
     signatures.extend(signatures_of(&place, &common.namespace, digest)?);
-    let name = found.called.map(|called| called.name.to_string());
-    let claim = Claim { bytes: found.module.bytes(), digest, name, image: None };
-    let verdict = trust.judge(&claim, &Evidence { signatures, ..Evidence::default() }, true);
+    let verdict = trust.judge(&found.claim(), &Evidence { signatures, cosign: found.cosign() }, true);
     if common.json {
         output::json(&json!({ "module": digest, "met": verdict.is_met(), "verdict": verdict }))?;
         return Ok(if verdict.is_met() { 0 } else { NO });

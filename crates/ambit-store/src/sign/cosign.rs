@@ -1,7 +1,7 @@
 //! Signatures of images, as cosign makes them with a key: of a short text that names a manifest's digest.
 
 use ambit_core::Digest;
-use base64ct::{Base64, Encoding};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -9,10 +9,6 @@ use super::{
     key::{PublicKey, SecretKey},
 };
 
-/// The media type of the text.
-pub const PAYLOAD_MEDIA_TYPE: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
-/// The annotation of its layer that has the signature, in base64.
-pub const SIGNATURE_ANNOTATION: &str = "dev.cosignproject.cosign/signature";
 /// The most bytes of the text, and of the signature in base64.
 pub const LONGEST_PAYLOAD: usize = 64 << 10;
 const LONGEST_BASE64: usize = 4096;
@@ -66,21 +62,21 @@ impl CosignSignature {
 
     /// Signs a text that is there already, whatever it says.
     pub fn of_payload(payload: String, with: &SecretKey) -> Self {
-        let signature = Base64::encode_string(&with.sign(payload.as_bytes()));
+        let signature = STANDARD.encode(with.sign(payload.as_bytes()));
         Self { payload, signature }
     }
 
-    /// Whether it is `key`'s, of this manifest. The text is not read before its signature is right. What else comes with it (certificates,
+    /// Whether it is `key`'s, of one of these manifests. The text is not read before its signature is right. What else comes with it (certificates,
     /// entries of transparency logs) proves nothing here: only keys count.
     ///
     /// # Errors
     /// It is not, and why.
-    pub fn check(&self, key: &PublicKey, manifest: Digest) -> Result<(), SignError> {
+    pub fn check(&self, key: &PublicKey, manifests: &[Digest]) -> Result<(), SignError> {
         let wrong = |why: &str| SignError::Signature(why.into());
         if self.payload.len() > LONGEST_PAYLOAD || self.signature.len() > LONGEST_BASE64 {
             return Err(wrong("it is too long"));
         }
-        let signature = Base64::decode_vec(&self.signature).map_err(|_| wrong("it is not base64"))?;
+        let signature = STANDARD.decode(&self.signature).map_err(|_| wrong("it is not base64"))?;
         if !key.verifies(self.payload.as_bytes(), &signature) {
             return Err(wrong("it is not of this key"));
         }
@@ -88,7 +84,7 @@ impl CosignSignature {
         if payload.critical.kind != KIND {
             return Err(wrong("what is signed is no image"));
         }
-        if payload.critical.image.docker_manifest_digest != manifest {
+        if !manifests.contains(&payload.critical.image.docker_manifest_digest) {
             return Err(wrong("it is of another image"));
         }
         Ok(())
@@ -113,9 +109,9 @@ mod tests {
     #[test]
     fn a_signature_of_cosign_s_layout_is_good() {
         let (signature, key, manifest) = theirs();
-        signature.check(&key, manifest).expect("good");
+        signature.check(&key, &[manifest]).expect("good");
         let why = |signature: &CosignSignature, key: &PublicKey, manifest| {
-            signature.check(key, manifest).expect_err("refused").to_string()
+            signature.check(key, &[manifest]).expect_err("refused").to_string()
         };
         assert!(why(&signature, &key, Digest::of(b"another")).contains("another image"));
         let mut altered = signature.clone();
@@ -130,9 +126,9 @@ mod tests {
         let key = SecretKey::generate(super::super::Algorithm::EcdsaP256).expect("random numbers");
         let manifest = Digest::of(b"manifest");
         let ours = CosignSignature::sign("example.org/tool", manifest, &key);
-        ours.check(&key.public(), manifest).expect("good");
+        ours.check(&key.public(), &[manifest]).expect("good");
         let again = |payload: String| {
-            CosignSignature::of_payload(payload, &key).check(&key.public(), manifest).expect_err("refused").to_string()
+            CosignSignature::of_payload(payload, &key).check(&key.public(), &[manifest]).expect_err("refused").to_string()
         };
         assert!(again(ours.payload.replace(KIND, "atomic container signature")).contains("no image"));
         assert!(again(ours.payload.replace("sha256:", "sha512:")).contains("its text is none"));

@@ -27,8 +27,17 @@ pub struct Claim<'a> {
     pub digest: Digest,
     /// What it was asked for as: a name of the store's, or an image's repository; none for a file.
     pub name: Option<String>,
-    /// The manifest that it came with, and the version that this says.
-    pub image: Option<(Digest, Option<Version>)>,
+    /// The image that it came with.
+    pub image: Option<ImageClaim>,
+}
+
+/// An image, as signatures speak of it.
+#[derive(Debug, Clone)]
+pub struct ImageClaim {
+    /// Its manifest; and the list in which that was found, if there was one.
+    pub digests: Vec<Digest>,
+    /// The version that the manifest says.
+    pub version: Option<Version>,
 }
 
 /// What is there to show whose it is, besides what the module has in it.
@@ -179,9 +188,9 @@ impl Trust {
                 None => refused.push("a signature in the module is of no key that is trusted for it".into()),
             }
         }
-        if let Some((manifest, version)) = &claim.image {
+        if let Some(ImageClaim { digests, version }) = &claim.image {
             for signature in cosign {
-                match keys.iter().find(|trusted| once_more() && signature.check(&trusted.key, *manifest).is_ok()) {
+                match keys.iter().find(|trusted| once_more() && signature.check(&trusted.key, digests).is_ok()) {
                     Some(&trusted) => good.push(Good { trusted, how: How::Cosign, version: version.clone() }),
                     None => {
                         refused.push("a signature of the image is of no key that is trusted for it, or of another image".into())
@@ -335,9 +344,9 @@ mod tests {
         let trust = Trust { keys: vec![trusted(&ours, "*")], rules: vec![rule("*", Some("2.0.0"))], ..Trust::default() };
         let manifest = Digest::of(b"manifest");
         let evidence = Evidence { cosign: vec![CosignSignature::sign("example.org/a", manifest, &ours)], ..Evidence::default() };
-        let of = |manifest, version: &str| Claim {
-            image: Some((manifest, Some(version.parse().expect("a version")))),
-            ..claim(Some("example.org/a"))
+        let of = |manifest, version: &str| {
+            let image = ImageClaim { digests: vec![manifest], version: Some(version.parse().expect("a version")) };
+            Claim { image: Some(image), ..claim(Some("example.org/a")) }
         };
         met(&trust, &of(manifest, "2.0.1"), &evidence);
         refused(&trust, &of(manifest, "1.9.0"), &evidence, "at least 2.0.0");

@@ -16,7 +16,7 @@ mod trust;
 
 pub use self::{
     cosign::CosignSignature,
-    judge::{Claim, Evidence, How, MOST_TRIED, SignedBy, Verdict},
+    judge::{Claim, Evidence, How, ImageClaim, MOST_TRIED, SignedBy, Verdict},
     key::{Algorithm, KeyId, PublicKey, SecretKey},
     pattern::NamePattern,
     ring::{KeyRing, OwnKey},

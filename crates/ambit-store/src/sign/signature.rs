@@ -1,7 +1,7 @@
 //! A signature of a module, apart from it.
 
 use ambit_core::Digest;
-use base64ct::{Base64, Encoding};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -97,7 +97,7 @@ impl From<ModuleSignature> for Form {
     fn from(of: ModuleSignature) -> Self {
         let ModuleSignature { statement: Statement { module, called, signed_at }, key, signature } = of;
         let (name, version) = called.map(|called| (called.name, called.version.to_string())).unzip();
-        let signature = Base64::encode_string(&signature);
+        let signature = STANDARD.encode(signature);
         Self { ambit_module_signature: FORMAT, module, name, version, signed_at, key, signature }
     }
 }
@@ -118,7 +118,7 @@ impl TryFrom<Form> for ModuleSignature {
             (None, None) => None,
             (Some(_), None) | (None, Some(_)) => return Err("a name and a version go together".into()),
         };
-        let signature = Base64::decode_vec(&signature).map_err(|_| "the signature is not base64")?;
+        let signature = STANDARD.decode(&signature).map_err(|_| "the signature is not base64")?;
         Ok(Self { statement: Statement { module, called, signed_at }, key, signature })
     }
 }

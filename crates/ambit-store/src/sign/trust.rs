@@ -91,6 +91,7 @@ impl Trust {
                         | Record::Tag { .. }
                         | Record::Alias { .. }
                         | Record::Pin { .. }
+                        | Record::Image(_)
                         | Record::Signature { .. },
                     )
                     | None => {}

@@ -9,6 +9,7 @@ use super::Store;
 use crate::{
     error::StoreError,
     files::{now, sweep},
+    image_record::{ImageRecord, Part},
     record::{ModuleRecord, Record},
 };
 
@@ -43,8 +44,12 @@ pub struct DiskUsage {
 }
 
 /// A module that might be evicted, under all of its names.
+#[derive(Debug)]
 struct Candidate {
     entries: Vec<ModuleRecord>,
+    images: Vec<ImageRecord>,
+    /// Its bytes, as they are.
+    size: u64,
     kept: bool,
     priority: i32,
     used: i64,
@@ -62,13 +67,9 @@ impl Store {
         (collected.aside, collected.bytes) = (files, bytes);
         {
             let _alone = self.alone()?;
-            let known = self.candidates()?;
-            for (digest, bytes) in self.blobs.all()? {
-                if !known.contains_key(&digest) && self.blobs.remove(digest)? {
-                    collected.unknown += 1;
-                    collected.bytes += bytes;
-                }
-            }
+            let (unknown, bytes) = self.remove_unknown_blobs()?;
+            collected.unknown = unknown;
+            collected.bytes += bytes;
         }
         let evicted = self.evict(None)?;
         collected.bytes += evicted.bytes;
@@ -81,18 +82,39 @@ impl Store {
     /// A system call failed.
     pub fn du(&self) -> Result<DiskUsage, StoreError> {
         let known = self.candidates()?;
+        let parts = parts(&known);
         let mut usage = DiskUsage { waste: self.blobs.aside(false)?.1, ..DiskUsage::default() };
         for (digest, bytes) in self.blobs.all()? {
             let Some(candidate) = known.get(&digest) else {
-                usage.waste += bytes;
+                match parts.get(&digest) {
+                    Some(size) => {
+                        usage.bytes += bytes;
+                        usage.uncompressed += size;
+                    }
+                    None => usage.waste += bytes,
+                }
                 continue;
             };
             usage.modules += 1;
             usage.bytes += bytes;
-            usage.uncompressed += candidate.entries.first().map_or(0, |entry| entry.size);
+            usage.uncompressed += candidate.size;
             usage.kept += if candidate.kept { bytes } else { 0 };
         }
         Ok(usage)
+    }
+
+    /// Removes blobs that no record knows; how many, and their bytes. Whoever calls it is the only one to change anything.
+    pub(super) fn remove_unknown_blobs(&self) -> Result<(u64, u64), StoreError> {
+        let candidates = self.candidates()?;
+        let parts = parts(&candidates);
+        let (mut blobs, mut freed) = (0, 0);
+        for (digest, bytes) in self.blobs.all()? {
+            if !candidates.contains_key(&digest) && !parts.contains_key(&digest) && self.blobs.remove(digest)? {
+                blobs += 1;
+                freed += bytes;
+            }
+        }
+        Ok((blobs, freed))
     }
 
     /// Evicts what is beyond the limit, if there is one; never this module.
@@ -123,6 +145,7 @@ impl Store {
         let mut candidates: Vec<(Digest, Candidate)> = self.candidates()?.into_iter().collect();
         candidates.retain(|(digest, candidate)| !candidate.kept && candidate.stored < settled && Some(*digest) != but);
         candidates.sort_by_key(|(digest, candidate)| (candidate.priority, candidate.used, *digest));
+        let mut images = false;
         for (digest, candidate) in candidates {
             let Some(&bytes) = sizes.get(&digest).filter(|_| total > low) else { continue };
             let gone = self.taking(|index, taken| {
@@ -131,6 +154,8 @@ impl Store {
                     return Ok(false);
                 }
                 candidate.entries.iter().try_for_each(|entry| self.remove_entry(index, entry, taken))?;
+                let images = candidate.images.iter().map(|image| Record::Image(image.clone()).id());
+                images.into_iter().try_for_each(|id| self.take(index, &id, taken).map(drop))?;
                 index.forget_usage(digest)?;
                 self.blobs.remove(digest)
             })?;
@@ -138,7 +163,12 @@ impl Store {
                 total -= bytes;
                 collected.bytes += bytes;
                 collected.evicted.extend(candidate.entries.iter().map(ModuleRecord::title));
+                collected.evicted.extend(candidate.images.iter().map(|image| image.reference().to_string()));
+                images |= !candidate.images.is_empty();
             }
+        }
+        if images {
+            collected.bytes += self.remove_unknown_blobs()?.1;
         }
         Ok(collected)
     }
@@ -148,23 +178,34 @@ impl Store {
         let usage = self.index.usage()?;
         let mut known: HashMap<Digest, Candidate> = HashMap::new();
         let mut pinned = Vec::new();
+        let mut note = |module: Part, added_at: i64, priority: i32, with: &mut dyn FnMut(&mut Candidate)| {
+            let used = usage.get(&module.digest).copied().unwrap_or_default();
+            let stored = used.stored_at.max(added_at);
+            let candidate = known.entry(module.digest).or_insert_with(|| Candidate {
+                entries: Vec::new(),
+                images: Vec::new(),
+                size: module.size,
+                kept: false,
+                priority: i32::MIN,
+                used: used.last_used_at.unwrap_or(0),
+                stored: 0,
+            });
+            candidate.priority = candidate.priority.max(priority);
+            candidate.stored = candidate.stored.max(stored);
+            candidate.used = candidate.used.max(stored);
+            with(candidate);
+        };
         for record in self.recorded()? {
             match record {
                 Record::Module(module) => {
-                    let used = usage.get(&module.digest).copied().unwrap_or_default();
-                    let stored = used.stored_at.max(module.added_at);
-                    let candidate = known.entry(module.digest).or_insert_with(|| Candidate {
-                        entries: Vec::new(),
-                        kept: false,
-                        priority: i32::MIN,
-                        used: used.last_used_at.unwrap_or(0),
-                        stored: 0,
+                    let part = Part { digest: module.digest, size: module.size };
+                    note(part, module.added_at, module.metadata.priority, &mut |candidate| {
+                        candidate.kept |= module.metadata.is_kept();
+                        candidate.entries.push(module.clone());
                     });
-                    candidate.kept |= module.metadata.is_kept();
-                    candidate.priority = candidate.priority.max(module.metadata.priority);
-                    candidate.stored = candidate.stored.max(stored);
-                    candidate.used = candidate.used.max(stored);
-                    candidate.entries.push(module);
+                }
+                Record::Image(image) => {
+                    note(image.module, image.added_at, 0, &mut |candidate| candidate.images.push(image.clone()));
                 }
                 Record::Pin { digest, .. } => pinned.push(digest),
                 Record::Tag { .. }
@@ -182,4 +223,10 @@ impl Store {
         }
         Ok(known)
     }
+}
+
+/// What images have beside their modules, and how long each is.
+fn parts(known: &HashMap<Digest, Candidate>) -> HashMap<Digest, u64> {
+    let images = known.values().flat_map(|candidate| &candidate.images);
+    images.flat_map(ImageRecord::parts).map(|part| (part.digest, part.size)).collect()
 }

@@ -150,8 +150,7 @@ impl Store {
 
     /// The modules that are there, and are what their names say.
     fn check_blobs(&self, records: &mut Records, repair: bool, fsck: &mut Fsck) -> Result<HashMap<Digest, u64>, StoreError> {
-        let sizes: HashMap<Digest, u64> =
-            records.values().filter_map(|(record, _)| module(record)).map(|m| (m.digest, m.size)).collect();
+        let sizes: HashMap<Digest, u64> = records.values().flat_map(|(record, _)| named(record)).collect();
         let mut there = HashMap::new();
         for (digest, compressed) in self.blobs.all()? {
             let Some(blob) = self.blobs.open(digest)? else { continue };
@@ -161,7 +160,16 @@ impl Store {
             match read {
                 Ok(bytes) => {
                     there.insert(digest, bytes.len() as u64);
-                    if size.is_none() {
+                    if size.is_none() && !bytes.starts_with(b"\0asm") {
+                        // What somebody who was ended had of an image.
+                        if repair {
+                            self.blobs.move_aside(digest)?;
+                        }
+                        fsck.find(
+                            format!("no record knows the blob {digest}, which is no module"),
+                            repair.then_some("moved aside"),
+                        );
+                    } else if size.is_none() {
                         let (size, at) = (bytes.len() as u64, blob.written_at());
                         records.extend(self.unknown(digest, (size, compressed), at, repair, fsck)?);
                     }
@@ -207,14 +215,18 @@ impl Store {
         repair: bool,
         fsck: &mut Fsck,
     ) -> Result<(), StoreError> {
-        let missing = records.iter().filter(|(_, (record, _))| record.digest().is_some_and(|digest| !there.contains_key(&digest)));
+        let lacks = |record: &Record| {
+            record.digest().is_some_and(|digest| !there.contains_key(&digest))
+                || named(record).iter().any(|(digest, _)| !there.contains_key(digest))
+        };
+        let missing = records.iter().filter(|(_, (record, _))| lacks(record));
         let missing: Vec<(RecordId, String)> = missing.map(|(id, (record, _))| (id.clone(), title(record))).collect();
         for (id, title) in missing {
             if repair {
                 self.remove_record(&id)?;
                 records.remove(&id);
             }
-            fsck.find(format!("the module of `{title}` is not there"), repair.then_some("its record was removed"));
+            fsck.find(format!("what `{title}` names is not there"), repair.then_some("its record was removed"));
         }
         Ok(())
     }
@@ -266,10 +278,26 @@ fn module(record: &Record) -> Option<&ModuleRecord> {
         Record::Tag { .. }
         | Record::Alias { .. }
         | Record::Pin { .. }
+        | Record::Image(_)
         | Record::Signature { .. }
         | Record::TrustedKey { .. }
         | Record::SignatureRule { .. }
         | Record::Revoked { .. } => None,
+    }
+}
+
+/// The blobs that a record names, and how long each is.
+fn named(record: &Record) -> Vec<(Digest, u64)> {
+    match record {
+        Record::Module(module) => vec![(module.digest, module.size)],
+        Record::Image(image) => image.parts().chain([image.module]).map(|part| (part.digest, part.size)).collect(),
+        Record::Tag { .. }
+        | Record::Alias { .. }
+        | Record::Pin { .. }
+        | Record::Signature { .. }
+        | Record::TrustedKey { .. }
+        | Record::SignatureRule { .. }
+        | Record::Revoked { .. } => Vec::new(),
     }
 }
 
@@ -283,6 +311,7 @@ fn title(record: &Record) -> String {
         Record::TrustedKey { trusted, .. } => format!("the key {}", trusted.key.id().short()),
         Record::SignatureRule { rule, .. } => format!("what is required of {}", rule.names),
         Record::Revoked { revocation } => format!("that {} is revoked", revocation.key.short()),
+        Record::Image(image) => image.reference().to_string(),
     }
 }
 

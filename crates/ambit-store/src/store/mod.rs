@@ -12,6 +12,7 @@
 mod add;
 mod evict;
 mod fsck;
+mod images;
 mod pointers;
 mod remove;
 mod resolve;
@@ -31,6 +32,7 @@ pub use self::{
     add::{Add, Added},
     evict::{Collected, DiskUsage},
     fsck::{Finding, Fsck},
+    images::{ImageParts, PutImage, SignatureParts},
     resolve::Resolved,
     trust::signatures_of,
 };
@@ -165,6 +167,7 @@ impl Store {
                 Record::Pin { namespace, digest } => pins.push((namespace, digest)),
                 Record::Module(_)
                 | Record::Alias { .. }
+                | Record::Image(_)
                 | Record::Signature { .. }
                 | Record::TrustedKey { .. }
                 | Record::SignatureRule { .. }

@@ -101,15 +101,25 @@ impl Store {
     fn remove_unknown(&self, digest: Digest) -> Result<bool, StoreError> {
         // Whoever is just adding the same module has its blob already and its record not yet.
         let _alone = self.alone()?;
+        self.remove_unknown_alone(digest)
+    }
+
+    /// The same, by whoever is the only one to change anything.
+    pub(super) fn remove_unknown_alone(&self, digest: Digest) -> Result<bool, StoreError> {
         self.taking(|index, taken| {
             let mut known = false;
             for (id, json) in index.about(digest)? {
                 match self.parsed(&json)? {
-                    Record::Module(_) => known = true,
+                    Record::Module(_) | Record::Image(_) => known = true,
                     // A pin of what is not there keeps nothing.
-                    _ => {
+                    Record::Pin { .. } | Record::Tag { .. } | Record::Alias { .. } => {
                         self.take(index, &id, taken)?;
                     }
+                    // These are about no module of the store's.
+                    Record::Signature { .. }
+                    | Record::TrustedKey { .. }
+                    | Record::SignatureRule { .. }
+                    | Record::Revoked { .. } => {}
                 }
             }
             if known || !self.blobs.remove(digest)? {

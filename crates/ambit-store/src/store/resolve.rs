@@ -85,13 +85,27 @@ impl Store {
     }
 
     fn by_digest(&self, namespace: &Namespace, digest: ambit_core::Digest) -> Result<ModuleRecord, StoreError> {
-        for (_, json) in self.index.about(digest)? {
-            // The index may have put it to another digest.
-            if let Record::Module(module) = self.parsed(&json)?
-                && module.namespace == *namespace
-                && module.digest == digest
-            {
-                return self.confirmed(module);
+        for (id, json) in self.index.about(digest)? {
+            match self.parsed(&json)? {
+                // The index may have put it to another digest.
+                Record::Module(module) if module.namespace == *namespace && module.digest == digest => {
+                    return self.confirmed(module);
+                }
+                Record::Image(image) if image.namespace == *namespace => {
+                    // As its file says, whatever the index does.
+                    if let Some(image) = self.image_at(&id)?.filter(|image| image.module.digest == digest) {
+                        return Ok(image.module());
+                    }
+                }
+                Record::Module(_)
+                | Record::Image(_)
+                | Record::Tag { .. }
+                | Record::Alias { .. }
+                | Record::Pin { .. }
+                | Record::Signature { .. }
+                | Record::TrustedKey { .. }
+                | Record::SignatureRule { .. }
+                | Record::Revoked { .. } => {}
             }
         }
         Err(StoreError::NotFound { what: digest.to_string(), near: String::new() })
@@ -105,7 +119,14 @@ impl Store {
         match (found, record) {
             (Some((found, _)), record) if found != record => self.heal(&id.family).and_then(|()| match found {
                 Record::Module(module) => Ok(module),
-                _ => Err(StoreError::NotFound { what: id.item, near: String::new() }),
+                Record::Tag { .. }
+                | Record::Alias { .. }
+                | Record::Pin { .. }
+                | Record::Image(_)
+                | Record::Signature { .. }
+                | Record::TrustedKey { .. }
+                | Record::SignatureRule { .. }
+                | Record::Revoked { .. } => Err(StoreError::NotFound { what: id.item, near: String::new() }),
             }),
             (Some(_), Record::Module(module)) => Ok(module),
             (_, record) => {
@@ -131,6 +152,7 @@ impl Store {
                 Record::Tag { tag, version: VersionText(version), .. } => known.tags.push((tag.to_string(), version)),
                 Record::Alias { to, .. } => known.alias = Some(to),
                 Record::Pin { .. }
+                | Record::Image(_)
                 | Record::Signature { .. }
                 | Record::TrustedKey { .. }
                 | Record::SignatureRule { .. }

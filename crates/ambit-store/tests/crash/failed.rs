@@ -4,13 +4,13 @@ use std::{collections::BTreeSet, fs::File, path::Path, sync::LazyLock};
 
 use ambit_core::{CompileSettings, Digest, EngineId, Isolation, Metering, Profile};
 use ambit_store::{
-    ArtifactCache, ArtifactKey, CompilerIdentity, Found, Info, Metadata, Place, Store, StoreError,
+    ArtifactCache, ArtifactKey, CompilerIdentity, Found, ImageRecord, Info, Metadata, Place, Store, StoreError,
     sign::{Algorithm, ModuleSignature, NamePattern, Revocation, SecretKey, SignatureRule, Statement, TrustedKey},
     signatures_of,
 };
 use rustix::io::Errno;
 
-use crate::fixture::{Misfortune, called, load, long, module, open, ours, plan, reference, unplan};
+use crate::fixture::{Misfortune, called, image, load, long, module, open, ours, plan, put_image, reference, unplan};
 
 /// What a step fails with. One is as good as another, where nobody has the time for all.
 fn errors() -> &'static [Errno] {
@@ -49,6 +49,13 @@ const OPERATIONS: &[(&str, Operation)] = &[
     }),
     ("revoke a key", |store| store.revoke(Revocation { key: KEY.public().id(), reason: None, since: 0 })),
     ("rm", |store| store.remove(&ours(), &reference("a@2.0.0"), false).map(drop)),
+    ("put an image", |store| put_image(store, "localhost/new:1", "signed")),
+    ("put an image in another's place", |store| put_image(store, "localhost/a:1", "new")),
+    ("tag an image", |store| {
+        let one = store.image(&ours(), &image("localhost/a:1"))?.expect("there");
+        store.tag_image(&one, &image("localhost/other:1")).map(drop)
+    }),
+    ("rmi", |store| store.remove_image(&ours(), &image("localhost/b:1")).map(drop)),
     ("gc", |store| store.gc().map(drop)),
     ("fsck --repair", |store| store.fsck(true).map(drop)),
 ];
@@ -59,8 +66,8 @@ fn signature(text: &str) -> ModuleSignature {
     ModuleSignature::sign(Statement { module: module(text).digest(), called: None, signed_at: 0 }, &KEY)
 }
 
-/// A store with something of everything.
-fn prepared(path: &Path) -> Store {
+/// A store with something of everything; with images, where they may matter: much is written for one.
+fn prepared(path: &Path, operation: &str) -> Store {
     let store = open(path).expect("a store");
     store.add(&module("one"), called("a", "1.0.0")).expect("added");
     let tags = vec!["live".parse().expect("a tag")];
@@ -68,11 +75,15 @@ fn prepared(path: &Path) -> Store {
     store.alias(&ours(), &"alias".parse().expect("a name"), &reference("a:live")).expect("an alias");
     store.pin(&ours(), &reference("a@2.0.0")).expect("pinned");
     store.keep_signature(&ours(), signature("two")).expect("kept");
+    if operation.contains("image") || matches!(operation, "rmi" | "gc" | "fsck --repair") {
+        put_image(&store, "localhost/a:1", "one").expect("put");
+        put_image(&store, "localhost/b:1", "three").expect("put");
+    }
     store
 }
 
 /// What anybody can see of it.
-fn seen(store: &Store) -> (Vec<Info>, Vec<Option<Vec<u8>>>, String) {
+fn seen(store: &Store) -> (Vec<Info>, Vec<ImageRecord>, Vec<Option<Vec<u8>>>, String) {
     let list = store.list(None).expect("a list").into_iter().map(|mut info| {
         (info.last_used_at, info.uses, info.record.added_at) = (None, 0, 0);
         info
@@ -82,7 +93,11 @@ fn seen(store: &Store) -> (Vec<Info>, Vec<Option<Vec<u8>>>, String) {
     let signatures =
         ["one", "two"].map(|text| signatures_of(&place, &ours(), module(text).digest()).expect("signatures of a module").len());
     let trust = format!("{signatures:?} {:?}", store.trust_of(&ours()).expect("what is said about signatures"));
-    (list.collect(), names.iter().map(|name| load(store, name).ok()).collect(), trust)
+    let images = store.images(&ours()).expect("a list").into_iter().map(|mut image| {
+        image.added_at = 0;
+        image
+    });
+    (list.collect(), images.collect(), names.iter().map(|name| load(store, name).ok()).collect(), trust)
 }
 
 pub(crate) fn each_step_once() {
@@ -93,7 +108,7 @@ pub(crate) fn each_step_once() {
             loop {
                 let dir = tempfile::tempdir().expect("a directory");
                 let path = dir.path().join("store");
-                let store = prepared(&path);
+                let store = prepared(&path, name);
                 let before = seen(&store);
                 plan(at, Misfortune::Fails(errno));
                 let done = operation(&store);
@@ -105,9 +120,14 @@ pub(crate) fn each_step_once() {
                 if let Err(error) = &done {
                     assert!(!error.full().contains("panic"), "{context}");
                     // What is done in many steps may be half done, and the other half when it is done again.
-                    if !matches!(*name, "rm" | "gc" | "fsck --repair") {
+                    if !matches!(*name, "rm" | "rmi" | "gc" | "fsck --repair") {
                         assert_eq!(seen(&store), before, "{context}: {}", error.full());
                     }
+                }
+                // Every image that is listed is there, with all that belongs to it.
+                for image in store.images(&ours()).expect("a list") {
+                    let whole = store.image_parts(&image).and_then(|_| store.load(&image.module()));
+                    whole.unwrap_or_else(|error| panic!("{context}: {}: {}", image.reference(), error.full()));
                 }
                 // Every module that is listed is there, and nothing is damaged.
                 for info in store.list(None).expect("a list") {
@@ -118,7 +138,7 @@ pub(crate) fn each_step_once() {
                 assert!(done.is_err() || wrong.is_empty(), "{context}: {wrong:?}");
                 match operation(&store) {
                     // That it is gone could not be brought to disk; and it is gone.
-                    Err(StoreError::NotFound { .. }) if *name == "rm" => {}
+                    Err(StoreError::NotFound { .. }) if matches!(*name, "rm" | "rmi") => {}
                     again => again.unwrap_or_else(|error| panic!("{context}, and again: {}", error.full())),
                 }
                 at += 1;

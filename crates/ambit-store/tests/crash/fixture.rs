@@ -9,7 +9,9 @@ use std::{
 
 use ambit_admit::{AdmitRules, Verified};
 use ambit_core::Profile;
-use ambit_store::{Add, Called, Namespace, Place, Reference, Store, StoreError, StoreOptions};
+use ambit_store::{
+    Add, Called, ImageParts, ImageReference, Namespace, Place, PutImage, Reference, SignatureParts, Store, StoreError, StoreOptions,
+};
 
 /// What happens at a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +93,34 @@ pub(crate) fn open(path: &Path) -> Result<Store, StoreError> {
 /// Loads what is asked for.
 pub(crate) fn load(store: &Store, text: &str) -> Result<Vec<u8>, StoreError> {
     Ok(store.load(&store.resolve(&ours(), &reference(text))?.record)?.into_parts().0)
+}
+
+pub(crate) fn image(text: &str) -> ImageReference {
+    text.parse().expect("an image's name")
+}
+
+/// All of an image of `module(text)` but that; with signatures, if the text says so.
+fn parts(text: &str) -> ImageParts {
+    let bytes = |what: &str| format!("{what} of {text}").into_bytes();
+    let manifest = bytes("manifest");
+    let of = ambit_core::Digest::of(&manifest);
+    let signature = SignatureParts { of, manifest: bytes("signatures"), blobs: vec![bytes("payload")] };
+    ImageParts { manifest, config: b"{}".to_vec(), signature: text.starts_with("signed").then_some(signature) }
+}
+
+/// Keeps an image of `module(text)`.
+pub(crate) fn put_image(store: &Store, name: &str, text: &str) -> Result<(), StoreError> {
+    let (namespace, reference, parts, module) = (ours(), image(name), parts(text), module(text));
+    let resolved = ambit_core::Digest::of(&parts.manifest);
+    store.put_image(PutImage { namespace: &namespace, reference: &reference, resolved, parts: &parts, module: &module }).map(drop)
+}
+
+/// The module of an image, all of which is what was put in.
+pub(crate) fn load_image(store: &Store, name: &str, text: &str) -> Result<Vec<u8>, StoreError> {
+    let gone = || StoreError::NotFound { what: name.to_owned(), near: String::new() };
+    let record = store.image(&ours(), &image(name))?.ok_or_else(gone)?;
+    assert_eq!(store.image_parts(&record)?, parts(text), "{name}");
+    Ok(store.load(&record.module())?.into_parts().0)
 }
 
 /// The files below a directory.

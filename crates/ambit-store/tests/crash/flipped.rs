@@ -2,7 +2,7 @@
 
 use std::{fs, io::Write, os::unix::fs::PermissionsExt, path::Path};
 
-use crate::fixture::{called, files, load, long, module, open};
+use crate::fixture::{called, files, load, load_image, long, module, open, put_image};
 
 fn write(path: &Path, bytes: &[u8]) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("permissions");
@@ -16,10 +16,12 @@ pub(crate) fn any_byte() {
     for version in ["1.0.0", "1.1.0", "2.0.0"] {
         store.add(&module(version), called("a", version)).expect("added");
     }
+    put_image(&store, "localhost/a:1", "signed").expect("put");
     drop(store);
     // What is asked for, and the one right answer.
     let asked =
         [("a", "2.0.0"), ("a@^1", "1.1.0"), ("a@1.0.0", "1.0.0")].map(|(asked, version)| (asked, module(version).bytes().to_vec()));
+    let right_image = module("signed").bytes().to_vec();
     let files = files(&path);
     let mut flipped = 0;
     let mut refused = 0;
@@ -44,6 +46,10 @@ pub(crate) fn any_byte() {
                     Ok(bytes) => assert_eq!(bytes, *right, "{asked}: byte {at} of {}", file.display()),
                     Err(_) => refused += 1,
                 }
+            }
+            match load_image(&store, "localhost/a:1", "signed") {
+                Ok(bytes) => assert_eq!(bytes, right_image, "the image: byte {at} of {}", file.display()),
+                Err(_) => refused += 1,
             }
         }
         restore(&path, &files, file, &whole);

@@ -11,7 +11,7 @@ use std::{
 
 use ambit_store::{Metadata, StoreError};
 
-use crate::fixture::{Misfortune, called, load, long, module, open, ours, plan, reference};
+use crate::fixture::{Misfortune, called, load, load_image, long, module, open, ours, plan, put_image, reference};
 
 /// Which of the processes this is, where the store is, and at which step it is killed.
 const LIFE: &str = "AMBIT_STORE_TEST_LIFE";
@@ -79,6 +79,21 @@ impl Life {
                     let loaded = load(&store, &format!("{name}:live"));
                     pinned.and(loaded).map_or_else(|error| wrong(&name, &error), drop);
                 }
+                0 => {
+                    let image = format!("localhost/{name}");
+                    say(&format!("adding {image}"));
+                    match put_image(&store, &image, &text) {
+                        Ok(()) => say(&format!("added {image}")),
+                        Err(error) => wrong(&image, &error),
+                    }
+                    if round % 8 == 4 {
+                        say(&format!("removing {image}"));
+                        match store.remove_image(&ours(), &crate::fixture::image(&image)) {
+                            Ok(_) => say(&format!("removed {image}")),
+                            Err(error) => wrong(&image, &error),
+                        }
+                    }
+                }
                 3 => store.gc().map_or_else(|error| wrong("gc", &error), drop),
                 _ => {}
             }
@@ -140,8 +155,13 @@ fn round(killed_at: impl Fn(u64) -> u64, kill_after: Option<Duration>) -> usize 
         let text = name
             .strip_prefix("shared@")
             .map_or(format!("{name} "), |version| format!("shared {} ", version.trim_end_matches(".0.0")));
-        match (load(&store, name), known) {
-            (Ok(bytes), Known::There | Known::Either) => assert_eq!(bytes, **module(&text).bytes(), "{name}"),
+        let found = match name.strip_prefix("localhost/") {
+            Some(image) => load_image(&store, name, &format!("{image} ")),
+            None => load(&store, name),
+        };
+        let text = text.trim_start_matches("localhost/");
+        match (found, known) {
+            (Ok(bytes), Known::There | Known::Either) => assert_eq!(bytes, **module(text).bytes(), "{name}"),
             (Err(StoreError::NotFound { .. }), Known::Gone | Known::Either) => {}
             (other, _) => panic!("{name} is {known:?}: {:?}", other.map(|bytes| bytes.len()).map_err(|error| error.full())),
         }

@@ -10,17 +10,20 @@ use serde::Serialize;
 
 use self::world::{Needed, World};
 use super::{module_source::ModuleSource, outcome_text, read_module};
-use crate::{output, store_args::StoreArgs, table};
+use crate::{output, registry_args::PullArgs, store_args::StoreArgs, table};
 
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  ambit inspect program.wasm\n  ambit inspect --profile terminal program.wasm\n  ambit inspect --json program.wasm | jq .imports\n  ambit inspect tools/minify@1.0.0\n\nNothing runs. Exit status 126 if the module could never be admitted."
 )]
 pub(crate) struct Args {
-    /// The module: a file, binary or text; - for stdin; or one of the store: NAME, NAME@VERSION, NAME:TAG, sha256:…
+    /// The module: a file, binary or text; - for stdin; or one of the store: NAME, NAME@VERSION, NAME:TAG, sha256:…;
+    /// or an image: REGISTRY/PATH:TAG
     module: PathBuf,
     #[command(flatten)]
     store: StoreArgs,
+    #[command(flatten)]
+    pull: PullArgs,
     /// Compare with the limits and features of this profile
     #[arg(long, default_value = "default")]
     profile: Profile,
@@ -107,7 +110,7 @@ struct Wish {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     // What the module breaks of the usual limits is shown, not refused.
-    match ModuleSource::of(&args.module, &args.store).read(&read_module::anything()) {
+    match ModuleSource::of(&args.module, &args.store, &args.pull).read(&read_module::anything()) {
         Ok(module) => {
             let inspection = inspect(&module, args.profile);
             if args.json {

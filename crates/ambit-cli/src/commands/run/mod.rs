@@ -27,6 +27,7 @@ use super::{
 use crate::{
     output,
     policy::{OurStdin, PolicyArgs, Settled},
+    registry_args::PullArgs,
     signals::OnSignal,
     store_args::{CacheArgs, StoreArgs},
 };
@@ -46,13 +47,15 @@ Examples:
   ambit run --fuel 10M --deterministic --report - plugin.wasm
   ambit run --invoke fib --repeat 100000 --concurrency 2 math.wasm 10
   ambit run tools/minify@^1.2 page.html         # from the store: see `ambit store --help`
+  ambit run ghcr.io/team/tool:1.2               # an image, pulled if it is not here
   ambit run --isolation none trusted.wasm     # in this process: no wall but WebAssembly's
 
 Exit status:
   the guest's own (255 if outside 0..=255)   124 out of wall or CPU time    123 another limit
   134 trapped   126 rejected, nothing ran    130 cancelled   137 killed     125 Ambit failed   2 wrong usage")]
 pub(crate) struct Args {
-    /// The module: a file, binary or text; - for stdin; or one of the store: NAME, NAME@VERSION, NAME:TAG, sha256:…
+    /// The module: a file, binary or text; - for stdin; or one of the store: NAME, NAME@VERSION, NAME:TAG, sha256:…;
+    /// or an image: REGISTRY/PATH:TAG, which is pulled if it is not here; no deadline runs meanwhile
     #[arg(value_hint = ValueHint::FilePath)]
     module: PathBuf,
     /// Arguments of the program, or of the function; after -- they may look like flags
@@ -100,6 +103,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     store: StoreArgs,
     #[command(flatten)]
+    pull: PullArgs,
+    #[command(flatten)]
     cache: CacheArgs,
     #[command(flatten)]
     signatures: SignatureArgs,
@@ -133,7 +138,6 @@ struct Asked {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
-    let on_signal = OnSignal::listen()?;
     let began = Instant::now();
     let Args {
         module: path,
@@ -151,6 +155,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         quiet,
         verbose,
         store,
+        pull,
         cache,
         signatures,
         policy,
@@ -170,7 +175,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         }
     };
     let talk = Talk { quiet, verbose };
-    let source = ModuleSource::of(&path, &store);
+    let source = ModuleSource::of(&path, &store, &pull);
     let name = source.name();
     // Opened before the guest exists: what lies at that path when it has run is the guest's choice.
     let input = match settled.spec.grants.as_ref().map(|grants| &grants.stdin) {
@@ -198,6 +203,16 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         output::json(&*policy)?;
         return Ok(0);
     }
+    let source = match source.at_hand(quiet) {
+        Ok(source) => source,
+        Err(rejection) => {
+            let refused = Refused { policy: Some(Policy::clone(&policy)), module: None };
+            return finish(&talk, report, rejected(rejection, refused, &name, began, isolation));
+        }
+    };
+    // Only now: until here nothing runs, and a signal ends us at once.
+    let on_signal = OnSignal::listen()?;
+    let began = Instant::now();
     let asked = Asked {
         source,
         signatures,

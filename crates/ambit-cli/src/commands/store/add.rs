@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use ambit_admit::AdmitRules;
-use ambit_core::{Bound, ByteSize, Feature, ImportPolicy, Outcome, Profile};
+use ambit_core::{ByteSize, Outcome};
 use ambit_store::{Add, Called, Dependency, Metadata, Reference, Select, TagName};
 use clap::ValueHint;
 
@@ -63,15 +62,7 @@ pub(super) fn run(common: &Common, args: Args) -> anyhow::Result<u8> {
             return Ok(crate::commands::USAGE);
         }
     };
-    // As permissive as anything can be admitted: a policy says later under which limits and with which features it runs.
-    let policy = Profile::Terminal.policy();
-    let rules = AdmitRules {
-        module_size: Bound::At(ByteSize::mib(256)),
-        features: Feature::ALL.iter().copied().filter(|&feature| feature != Feature::Threads).collect(),
-        imports: ImportPolicy::standard(),
-        ..AdmitRules::from_policy(&policy)
-    };
-    let admitted = match read_module::read(&module, &rules) {
+    let admitted = match read_module::read(&module, &read_module::rules_to_keep()) {
         Ok(admitted) => admitted,
         Err(rejection) => {
             let outcome = Outcome::Rejected(rejection);

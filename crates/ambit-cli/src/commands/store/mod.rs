@@ -147,7 +147,7 @@ fn options(limit: Option<ByteSize>) -> StoreOptions {
 }
 
 /// How long ago that was.
-pub(super) fn ago(at: i64) -> String {
+pub(crate) fn ago(at: i64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
     let seconds = now.saturating_sub(at).max(0);
     let (count, unit) = match seconds {
@@ -160,7 +160,7 @@ pub(super) fn ago(at: i64) -> String {
 }
 
 /// Bytes, for a person.
-pub(super) fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let (unit, name) = match bytes {
         0..10_000 => return format!("{bytes} B"),
         10_000..10_000_000 => (1 << 10, "KiB"),
