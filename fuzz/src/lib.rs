@@ -7,6 +7,7 @@ mod blob;
 mod frames;
 mod index;
 mod input;
+mod manifest;
 mod memory;
 mod messages;
 mod packed;
@@ -19,6 +20,7 @@ mod wire_up;
 pub use blob::blob;
 pub use frames::frames;
 pub use index::index;
+pub use manifest::manifest;
 pub use packed::packed;
 pub use record::record;
 pub use round_trip::round_trip;
@@ -50,5 +52,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "blob", run: blob, mutations: MANY },
     Target { name: "record", run: record, mutations: MANY },
     Target { name: "signature", run: signature, mutations: MANY },
+    Target { name: "manifest", run: manifest, mutations: MANY },
     Target { name: "index", run: index, mutations: FEW },
 ];

@@ -35,7 +35,8 @@ pub fn signature(bytes: &[u8]) {
         let claim = Claim {
             bytes: module,
             digest: Digest::of(module),
-            name: None,
+            names: Vec::new(),
+            version: None,
             image: Some(ImageClaim { digests: vec![manifest], version: None }),
         };
         let verdict = TRUST.judge(&claim, evidence, false);

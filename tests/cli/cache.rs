@@ -99,10 +99,14 @@ fn st_003_an_artifact_that_was_changed_is_compiled_again_and_that_is_said() {
 fn a_cache_that_cannot_be_had_is_no_reason_not_to_run() {
     let (dir, store) = store();
     fs::write(&store, "a file").expect("written");
-    let done = run(&store, &[HELLO]);
-    done.prints("hello, world\n");
-    run(&store, &["--verbose", HELLO]).says(0, &["native code is not kept"]);
-    run(&dir.path().join("store/below"), &[HELLO]).prints("hello, world\n");
+    // One that somebody named may have said that a signature is required.
+    run(&store, &[HELLO]).says(126, &["cannot tell whether a signature is required", "store"]);
+    run(&store.join("below"), &[HELLO]).says(126, &["cannot tell whether a signature is required"]);
+    let home = dir.path().join("home");
+    fs::create_dir_all(home.join(".local/share/ambit")).expect("made");
+    fs::write(home.join(".local/share/ambit/store"), "a file").expect("written");
+    run_at("process", &[HELLO]).env("HOME", &home).done().prints("hello, world\n");
+    run_at("process", &["--verbose", HELLO]).env("HOME", &home).done().says(0, &["native code is not kept"]);
     // One artifact that is larger than all may be.
     let small = dir.path().join("small");
     run(&small, &["--cache-limit", "1KiB", HELLO]).prints("hello, world\n");

@@ -121,7 +121,7 @@ fn sig_001_a_signature_is_of_its_module_and_of_no_other() {
     signing.is_refused(&["--signature", &file, HELLO], "is not trusted");
     fs::write(&file, "x".repeat(1 << 20)).expect("written");
     signing.is_refused(&["--signature", &file, HELLO], "it is no signature");
-    signing.is_refused(&["--signature", "/dev/zero", HELLO], "it is no signature");
+    signing.is_refused(&["--signature", "/dev/zero", HELLO], "no regular file");
 }
 
 #[test]
@@ -217,9 +217,14 @@ fn what_is_wrong_is_said() {
     says(&["key", "generate", "release"], 1, "already");
     says(&["key", "generate", "x", "--algorithm", "rsa"], 2, "known are ed25519, ecdsa-p256");
     says(&["key", "trust", "nobody"], 1, "neither a file nor a key of yours");
-    says(&["key", "trust", HELLO], 125, "cannot read the key");
+    says(&["key", "trust", HELLO], 1, "no text");
+    says(&["key", "trust", "/nowhere"], 125, "cannot read the key");
+    says(&["key", "trust", "/dev/zero"], 125, "no regular file");
+    says(&["key", "require", "tools/minify:live"], 2, "no pattern of names");
     says(&["key", "trust", "release", "--for", "../x/*/y"], 2, "no pattern of names");
     says(&["key", "revoke", "deadbeef"], 1, "neither a file nor a key of yours");
+    says(&["key", "generate", "other"], 0, "");
+    says(&["key", "trust", "other", "--as", "release"], 1, "is what ed25519:");
     says(&["key", "distrust", &format!("ed25519:{}", "0".repeat(64))], 1, "was not trusted");
     says(&["sign", "--key", "nobody", HELLO], 1, "ambit key generate nobody");
     says(&["sign", "--key", "release", "nothing.wasm"], 126, "cannot read");
@@ -247,6 +252,144 @@ fn what_is_wrong_is_said() {
         }
     }
     signing.is_refused(&[HELLO], "cannot tell whether a signature is required");
+}
+
+#[test]
+fn no_name_and_no_file_leads_around_a_rule() {
+    let signing = Signing::new();
+    signing.ok(&["store", "add", HELLO, "other/hello@1.0.0"]);
+    signing.ok(&["key", "require", "tools/*"]);
+    signing.runs(&["other/hello"]);
+    signing.ok(&["store", "alias", "tools/hello", "other/hello"]);
+    signing.is_refused(&["tools/hello"], "required of `tools/*`");
+    signing.is_refused(&["tools/hello@1.0.0"], "required of `tools/*`");
+    let taken = signing.does(&["store", "add", OTHER, "tools/hello@2.0.0"]);
+    assert!(taken.status == 1 && taken.stderr.contains("unalias"), "{taken:?}");
+    // By its digest it has all of its names.
+    signing.ok(&["store", "add", HELLO, "tools/greeter@1.0.0"]);
+    let digest = signing.json(&["store", "info", "tools/greeter"])["digest"].as_str().expect("a digest").to_owned();
+    signing.is_refused(&[&digest], "required of `tools/*`");
+    // A file that lies where a name would lead.
+    let here = signing.path("here");
+    fs::create_dir_all(here.join("tools")).expect("made");
+    fs::copy(root().join(HELLO), here.join("tools/greeter")).expect("copied");
+    let at = |word: &str| {
+        let mut command = ambit(&["run", word]).env("AMBIT_STORE", signing.path("store")).into_command();
+        command.current_dir(&here).output().expect("started").status.code()
+    };
+    assert_eq!((at("tools/greeter"), at("./tools/greeter")), (Some(126), Some(0)));
+    // And one that has the name of a key of one's own.
+    fs::write(here.join("release"), "somebody's key").expect("written");
+    let mut command = ambit(&["key", "trust", "release"]).env("AMBIT_STORE", signing.path("store")).into_command();
+    let done = command.current_dir(&here).output().expect("started");
+    assert!(done.status.code() == Some(1) && String::from_utf8_lossy(&done.stderr).contains("./release is the file"), "{done:?}");
+}
+
+#[test]
+fn rules_in_a_store_that_others_could_change_are_not_forgotten() {
+    let signing = Signing::without_keys();
+    let home = signing.path("home");
+    fs::create_dir(&home).expect("made");
+    let at_home = |words: &[&str]| ambit(words).env("HOME", &home).done();
+    assert_eq!(at_home(&["key", "require", "*"]).status, 0);
+    let store = home.join(".local/share/ambit/store");
+    for mode in [0o700, 0o770, 0o777] {
+        fs::set_permissions(&store, fs::Permissions::from_mode(mode)).expect("permissions");
+        for words in
+            [&["run", HELLO][..], &["run", "--no-cache", "-q", HELLO], &["run", "--isolation", "none", HELLO], &["validate", HELLO]]
+        {
+            let done = at_home(words);
+            assert!(done.status == 126 && done.stdout.is_empty(), "{mode:o} {words:?}: {done:?}");
+        }
+    }
+}
+
+#[test]
+fn a_lost_index_and_a_repair_forget_no_rule() {
+    let signing = Signing::new();
+    signing.ok(&["key", "require", "*"]);
+    let lose_index = || {
+        for name in ["index.sqlite", "index.sqlite-wal", "index.sqlite-shm"] {
+            let _ = fs::remove_file(signing.path("store").join(name));
+        }
+    };
+    let rule = || {
+        let families = fs::read_dir(signing.path("store/records")).expect("records");
+        let files = families.flat_map(|family| fs::read_dir(family.expect("one").path()).expect("a family"));
+        files.map(|file| file.expect("one").path()).find(|path| fs::read_to_string(path).expect("text").contains("signature-rule"))
+    };
+    // Removed behind the store's back: the index knows.
+    let path = rule().expect("there");
+    let text = fs::read(&path).expect("read");
+    fs::remove_file(&path).expect("removed");
+    let found = signing.does(&["store", "fsck"]);
+    assert!(found.status == 1 && format!("{}{}", found.stdout, found.stderr).contains("what is required of *"), "{found:?}");
+    signing.ok(&["store", "fsck", "--repair"]);
+    signing.is_refused(&[HELLO], "required of everything");
+    // Damaged, and the index is lost too: nobody knows what it forbade.
+    lose_index();
+    let path = rule().expect("there again");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("permissions");
+    fs::write(&path, &text[..text.len() - 2]).expect("written");
+    signing.is_refused(&[HELLO], "cannot tell whether a signature is required");
+    let done = signing.does(&["store", "fsck", "--repair"]);
+    assert_eq!(done.status, 1, "{done:?}");
+    signing.is_refused(&[HELLO], "cannot tell whether a signature is required");
+    // Said again it is whole; and taken away when that is said, whatever the index knows.
+    fs::write(&path, &text).expect("written");
+    signing.is_refused(&[HELLO], "required of everything");
+    lose_index();
+    signing.ok(&["key", "require", "*", "--off"]);
+    signing.runs(&[HELLO]);
+    lose_index();
+    signing.ok(&["key", "distrust", "release"]);
+}
+
+#[test]
+fn what_is_signed_into_is_whole_or_what_it_was() {
+    let signing = Signing::new();
+    let old = signing.path("old.sig");
+    fs::write(&old, "what was there").expect("written");
+    fs::set_permissions(signing.dir.path(), fs::Permissions::from_mode(0o500)).expect("permissions");
+    let done = signing.does(&["sign", "--key", "release", HELLO, "-o", &signing.text("old.sig")]);
+    fs::set_permissions(signing.dir.path(), fs::Permissions::from_mode(0o700)).expect("permissions");
+    // Root writes anywhere.
+    let now = fs::read_to_string(&old).expect("there");
+    assert!(done.status == 0 || now == "what was there", "{done:?}");
+    let full = signing.does(&["sign", "--key", "release", HELLO, "-o", "/dev/full"]);
+    assert!(full.status == 125 && std::path::Path::new("/dev/full").exists(), "{full:?}");
+    let out = signing.does(&["sign", "--key", "release", HELLO, "-o", "-"]);
+    assert!(out.status == 0 && out.stdout.starts_with("{\"ambit-module-signature\":1"), "{out:?}");
+}
+
+#[test]
+fn an_image_is_signed_and_runs_by_that() {
+    let signing = Signing::new();
+    const IMAGE: &str = "localhost:5000/tools/hello:1.2.0";
+    signing.ok(&["build", HELLO, "-t", IMAGE, "--image-version", "1.2.0"]);
+    let never = ["--pull", "never", "--require-signature", IMAGE];
+    signing.is_refused(&never, "it has none");
+    signing.ok(&["sign", "--key", "release", IMAGE]);
+    signing.runs(&never);
+    assert!(signing.ok(&["verify", "--pull", "never", IMAGE]).contains("with its image"));
+    // Under another name it is signed still; the rule is about the version that its manifest says.
+    const OTHER: &str = "localhost:5000/tools/greeter:live";
+    signing.ok(&["tag", IMAGE, OTHER]);
+    signing.ok(&["key", "require", "localhost:5000/*", "--min-version", "1.2.0"]);
+    signing.runs(&["--pull", "never", OTHER]);
+    signing.ok(&["key", "require", "localhost:5000/*", "--min-version", "1.3.0"]);
+    signing.is_refused(&["--pull", "never", OTHER], "at least 1.3.0");
+    signing.ok(&["key", "require", "localhost:5000/*"]);
+    // As a layout it takes its signature along.
+    let layout = signing.text("layout");
+    signing.ok(&["export", IMAGE, "-o", &layout]);
+    let elsewhere = Signing::without_keys();
+    fs::write(elsewhere.path("release.pub"), signing.ok(&["key", "export", "release"])).expect("written");
+    elsewhere.ok(&["key", "trust", &elsewhere.text("release.pub"), "--for", "localhost:5000/*"]);
+    elsewhere.ok(&["import", &layout]);
+    elsewhere.runs(&never);
+    elsewhere.ok(&["key", "revoke", &elsewhere.text("release.pub")]);
+    elsewhere.is_refused(&never, "of no key that is trusted");
 }
 
 fn root() -> PathBuf {

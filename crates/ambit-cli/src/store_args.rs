@@ -12,8 +12,8 @@ use ambit_engine::{
     wasmtime::{PoolConfig, WasmtimeEngine},
 };
 use ambit_manager::CodeCache;
-use ambit_store::{ArtifactCache, CompilerIdentity, Namespace, Place, StoreError};
-use clap::ValueHint;
+use ambit_store::{ArtifactCache, CompilerIdentity, Namespace, Place, StoreError, sign::Trust};
+use clap::{ValueHint, builder::FalseyValueParser};
 
 use crate::output;
 
@@ -32,7 +32,7 @@ pub(crate) struct StoreArgs {
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct CacheArgs {
     /// Compile the module, whether that was done before or not, and keep nothing of it
-    #[arg(long, env = "AMBIT_NO_CACHE", hide_env_values = true, help_heading = "Store")]
+    #[arg(long, env = "AMBIT_NO_CACHE", hide_env_values = true, help_heading = "Store", value_parser = FalseyValueParser::new())]
     no_cache: bool,
     /// Bytes of native code that are kept at most; what was used least lately goes
     #[arg(long, value_name = "SIZE", env = "AMBIT_CACHE_LIMIT", default_value = "2GiB", help_heading = "Store")]
@@ -48,6 +48,11 @@ impl StoreArgs {
     /// The same, if there is one.
     pub(crate) fn existing(&self) -> Result<Option<Place>, StoreError> {
         Place::existing(&self.path()?)
+    }
+
+    /// Whether what lies where the store would be, which was refused, may say something about signatures.
+    pub(crate) fn may_have_rules(&self) -> bool {
+        self.path().is_ok_and(|path| Trust::may_be_said_at(&path, &self.namespace))
     }
 
     fn path(&self) -> Result<PathBuf, StoreError> {

@@ -9,7 +9,12 @@ use std::{
 
 use rustix::process::{getegid, geteuid};
 
-use crate::{error::StoreError, files::Dir};
+use crate::{
+    error::StoreError,
+    files::Dir,
+    name::{ModuleName, Namespace},
+    record,
+};
 
 /// Beneath the directory for the data of a person's programs.
 const BELOW_DATA: &str = "ambit/store";
@@ -62,6 +67,16 @@ impl Place {
             Err(error) => Err(StoreError::system("look at", path)(error)),
             Ok(_) => Self::open(path).map(Some),
         }
+    }
+
+    /// Whether anything is known here of a module of this name, without a look into the index.
+    ///
+    /// # Errors
+    /// A system call failed.
+    pub fn knows(&self, namespace: &Namespace, name: &ModuleName) -> Result<bool, StoreError> {
+        let family = record::family_of(namespace, name);
+        let Some(records) = self.root.existing("records")? else { return Ok(false) };
+        Ok(records.existing(&family)?.map_or(Ok(Vec::new()), |dir| dir.names())?.iter().any(|_| true))
     }
 
     /// Its path.

@@ -116,14 +116,24 @@ pub(crate) fn signatures_family(namespace: &Namespace, module: Digest) -> String
     hash(&["signatures", namespace.as_str(), &module.to_string()])
 }
 
+/// What ends the name of a directory of records that forbid something: nothing is repaired there by taking it away.
+const PROTECTIVE: &str = ".trust";
+
+impl RecordId {
+    /// Whether it is of those that forbid something.
+    pub(crate) fn is_protective(&self) -> bool {
+        self.family.ends_with(PROTECTIVE)
+    }
+}
+
 /// The directory of keys that are trusted, and of rules about signatures.
 pub(crate) fn trust_family(namespace: &Namespace) -> String {
-    hash(&["trust", namespace.as_str()])
+    hash(&["trust", namespace.as_str()]) + PROTECTIVE
 }
 
 /// The directory of keys that are trusted no more.
 pub(crate) fn revoked_family() -> String {
-    hash(&["revoked"])
+    hash(&["revoked"]) + PROTECTIVE
 }
 
 /// Where a rule is.

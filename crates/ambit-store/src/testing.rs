@@ -30,3 +30,22 @@ pub fn record_file(json: &str) -> String {
 pub fn is_record(file: &[u8], [family, item]: &[String; 2]) -> bool {
     record::from_file(file, family, item).is_ok()
 }
+
+/// What comes of a manifest: the module's digest and size, of at most so many bytes; and of how many signatures it is, if it is one of
+/// these.
+#[cfg(feature = "oci")]
+pub fn manifest(bytes: &[u8], media_type: Option<&str>, most: u64) -> (Option<(ambit_core::Digest, u64)>, Option<usize>) {
+    use crate::oci::{
+        cosign,
+        manifest::{Document, version_of},
+    };
+
+    let what = "what was fuzzed";
+    let _ = version_of(bytes);
+    let module = match Document::parse(what, bytes, media_type) {
+        Ok(Document::Manifest(manifest)) => manifest.module(what, most).ok().map(|layer| (layer.digest, layer.size)),
+        Ok(Document::Index(index)) => index.choose(what).ok().map(|listed| (listed.digest, 0)),
+        Err(_) => None,
+    };
+    (module, cosign::parse(what, bytes, media_type).ok().map(|manifest| manifest.layers.len()))
+}

@@ -39,6 +39,9 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// Bytes of what is shown of one thing.
+const LONGEST: usize = 300;
+
 /// What differs.
 #[derive(Debug, Serialize)]
 struct Diff {
@@ -75,8 +78,10 @@ struct Change {
 }
 
 impl Change {
+    /// Compared as they are, and shown escaped.
     fn of(old: BTreeSet<String>, new: BTreeSet<String>) -> Self {
-        Self { added: new.difference(&old).cloned().collect(), removed: old.difference(&new).cloned().collect() }
+        let shown = |text: &String| escape(text, LONGEST);
+        Self { added: new.difference(&old).map(shown).collect(), removed: old.difference(&new).map(shown).collect() }
     }
 
     fn is_none(&self) -> bool {
@@ -85,6 +90,10 @@ impl Change {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
+    if args.old == args.new && args.old.as_os_str() == "-" {
+        output::error("stdin is one module, and cannot be both");
+        return Ok(super::USAGE);
+    }
     let mut modules = Vec::new();
     for word in [&args.old, &args.new] {
         let source = ModuleSource::of(word, &args.store, &args.pull);
@@ -124,7 +133,7 @@ fn compare((old_name, old): (&str, &Verified), (new_name, new): (&str, &Verified
         grants,
         memories: of(|module| numbered(module.memories())),
         tables: of(|module| numbered(module.tables())),
-        facts: of(|module| risk(module).into_iter().map(|risk| escape(&risk.fact, 200)).collect()),
+        facts: of(|module| risk(module).into_iter().map(|risk| risk.fact).collect()),
         shape: shape.filter(|((_, old), (_, new))| old != new).map(|((name, old), (_, new))| (name, old, new)).collect(),
     }
 }
@@ -140,7 +149,7 @@ fn side(name: &str, module: &Verified) -> Side {
 
 fn text(from: Option<&str>, name: &str, ty: &impl std::fmt::Display) -> String {
     let from = from.filter(|from| !from.is_empty()).map(|from| format!("{from} ")).unwrap_or_default();
-    format!("{}: {}", escape(format!("{from}{name}"), 160), ty)
+    format!("{from}{name}: {ty}")
 }
 
 fn numbered(list: &[impl std::fmt::Display]) -> BTreeSet<String> {
@@ -183,9 +192,9 @@ fn print(diff: &Diff) -> anyhow::Result<()> {
         table::print(&["  WHAT", "BEFORE", "AFTER"], &rows.collect::<Vec<_>>())?;
     }
     let more = if *asks_for_more {
-        "The second asks for more than the first."
+        "The second asks for imports, features or grants that the first does not."
     } else {
-        "The second asks for nothing more than the first."
+        "The second asks for no import, feature or grant that the first does not."
     };
     output::data(&format!("\n{more}"))
 }

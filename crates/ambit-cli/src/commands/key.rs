@@ -1,8 +1,6 @@
 //! `ambit key`
 
 use std::{
-    fs::File,
-    io::Read,
     path::Path,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -15,7 +13,10 @@ use clap::{Subcommand, ValueHint};
 use semver::Version;
 use serde_json::json;
 
-use super::store::{Common, NO, ago, told};
+use super::{
+    small_file,
+    store::{Common, NO, ago, told},
+};
 use crate::{output, table};
 
 /// Bytes of a file with a public key.
@@ -66,8 +67,8 @@ enum Verb {
         /// A file with a public key (PEM, as cosign and OpenSSL write it), or the name of one's own
         #[arg(value_hint = ValueHint::FilePath)]
         key: String,
-        /// For which names; for everything if it is not said
-        #[arg(long = "for", value_name = "PATTERN", default_value = "*")]
+        /// For which names; if it is not said, for those that it is trusted for, or else for everything
+        #[arg(long = "for", value_name = "PATTERN")]
         names: Vec<NamePattern>,
         /// What it is to be called
         #[arg(long = "as", value_name = "NAME")]
@@ -127,35 +128,49 @@ fn export(common: &Common, name: &TagName) -> anyhow::Result<u8> {
 
 fn list(common: &Common) -> anyhow::Result<u8> {
     let place = common.args().place()?;
-    let own = KeyRing::open(&place)?.list()?;
+    let mut own: Vec<OwnKey> = Vec::new();
+    for key in KeyRing::open(&place)?.list()? {
+        match key {
+            Ok(key) => own.push(key),
+            Err(error) => output::note(&error.full()),
+        }
+    }
     let Trust { keys, rules, revoked } = Trust::of(&place, &common.namespace)?;
     if common.json {
         output::json(&json!({ "own": own, "trusted": with_ids(&keys), "required": rules, "revoked": revoked }))?;
         return Ok(0);
     }
-    let gone = |id: KeyId| revoked.iter().any(|revocation| revocation.key == id);
+    let revocation = |id: KeyId| revoked.iter().find(|revocation| revocation.key == id);
+    let note = |id: KeyId| {
+        revocation(id)
+            .and_then(|revocation| revocation.reason.as_deref())
+            .map_or_else(String::new, |why| ambit_core::escape(why, 60))
+    };
     let mut rows: Vec<Vec<String>> = Vec::new();
     for OwnKey { name, id, .. } in &own {
-        rows.push(vec![id.short(), name.to_string(), "own".into(), String::new(), String::new()]);
+        let state = if revocation(*id).is_some() { "own, revoked" } else { "own" };
+        rows.push(vec![id.short(), name.to_string(), state.into(), String::new(), String::new(), note(*id)]);
     }
     for TrustedKey { key, label, names, since } in &keys {
         let names: Vec<&str> = names.iter().map(NamePattern::as_str).collect();
-        let state = if gone(key.id()) { "revoked" } else { "trusted" };
-        let label = label.as_ref().map_or_else(|| "-".into(), ToString::to_string);
-        rows.push(vec![key.id().short(), label, state.into(), names.join(" "), ago(*since)]);
+        let (id, label) = (key.id(), label.as_ref().map_or_else(|| "-".into(), ToString::to_string));
+        let state = if revocation(id).is_some() { "revoked" } else { "trusted" };
+        rows.push(vec![id.short(), label, state.into(), names.join(" "), ago(*since), note(id)]);
     }
-    for Revocation { key, reason, since } in &revoked {
-        if !keys.iter().any(|trusted| trusted.key.id() == *key) {
-            let reason = ambit_core::escape(reason.as_deref().unwrap_or("-"), 60);
-            rows.push(vec![key.short(), reason, "revoked".into(), String::new(), ago(*since)]);
+    for Revocation { key, reason: _, since } in &revoked {
+        if !keys.iter().any(|trusted| trusted.key.id() == *key) && !own.iter().any(|own| own.id == *key) {
+            rows.push(vec![key.short(), "-".into(), "revoked".into(), String::new(), ago(*since), note(*key)]);
         }
     }
-    table::print(&["KEY", "NAME", "STATE", "FOR", "SINCE"], &rows)?;
-    for SignatureRule { names, min_version } in &rules {
-        let version = min_version.as_ref().map(|version| format!(" that says a version of at least {version}")).unwrap_or_default();
-        output::data(&format!("required of {names}: a signature{version}"))?;
+    table::print(&["KEY", "NAME", "STATE", "FOR", "SINCE", "WHY"], &rows)?;
+    for rule in &rules {
+        output::data(&format!("required of {}: a signature{}", rule.names, with_version(rule)))?;
     }
     Ok(0)
+}
+
+fn with_version(rule: &SignatureRule) -> String {
+    rule.min_version.as_ref().map(|version| format!(" that says a version of at least {version}")).unwrap_or_default()
 }
 
 fn with_ids(keys: &[TrustedKey]) -> Vec<serde_json::Value> {
@@ -165,10 +180,22 @@ fn with_ids(keys: &[TrustedKey]) -> Vec<serde_json::Value> {
 
 fn trust(common: &Common, key: &str, names: Vec<NamePattern>, label: Option<TagName>) -> anyhow::Result<u8> {
     let (public, own) = public_key(common, key)?;
-    let trusted = TrustedKey { key: public, label: label.or(own), names, since: now() };
-    common.open()?.trust(&common.namespace, trusted.clone())?;
-    let names: Vec<&str> = trusted.names.iter().map(NamePattern::as_str).collect();
-    common.say(&with_ids(std::slice::from_ref(&trusted)), &format!("{} is trusted for {}", trusted.key.id(), names.join(" ")))
+    let store = common.open()?;
+    // What is not said again stays.
+    let before = store.trust_of(&common.namespace)?.keys.into_iter().find(|trusted| trusted.key == public);
+    let (names_before, label_before) = before.map_or((Vec::new(), None), |before| (before.names, before.label));
+    let said = names.is_empty().then(|| names_before.clone()).unwrap_or(names);
+    let names = if said.is_empty() { vec![NamePattern::everything()] } else { said };
+    let trusted = TrustedKey { key: public, label: label.or(label_before).or(own), names, since: now() };
+    store.trust(&common.namespace, trusted.clone())?;
+    let list = |names: &[NamePattern]| names.iter().map(NamePattern::as_str).collect::<Vec<_>>().join(" ");
+    let was = match names_before.as_slice() {
+        [] => String::new(),
+        before if before == trusted.names => String::new(),
+        before => format!("; it was for {}", list(before)),
+    };
+    let text = format!("{} is trusted for {}{was}", trusted.key.id(), list(&trusted.names));
+    common.say(&with_ids(std::slice::from_ref(&trusted)), &text)
 }
 
 fn distrust(common: &Common, key: &str) -> anyhow::Result<u8> {
@@ -198,30 +225,65 @@ fn require(common: &Common, names: NamePattern, min_version: Option<Version>, of
         return common.say(&json!({ "names": names, "required": false }), &format!("nothing is required of {names}"));
     }
     let rule = SignatureRule { names, min_version };
+    let before = store.trust_of(&common.namespace)?.rules.into_iter().find(|before| before.names == rule.names);
     store.require_signature(&common.namespace, rule.clone())?;
-    let version =
-        rule.min_version.as_ref().map(|version| format!(" that says a version of at least {version}")).unwrap_or_default();
-    common.say(&rule, &format!("a signature{version} is required of {}", rule.names))
+    let was = before.filter(|before| *before != rule).map(|before| format!("; before it was a signature{}", with_version(&before)));
+    let text = format!("a signature{} is required of {}{}", with_version(&rule), rule.names, was.unwrap_or_default());
+    if rule.names.as_str().ends_with(".wasm") || rule.names.as_str().ends_with(".wat") {
+        output::note("a file has no name: only the rule for * binds files");
+    }
+    common.say(&rule, &text)
 }
 
 /// A public key from a file, or one's own, with its name.
 pub(super) fn public_key(common: &Common, text: &str) -> Result<(PublicKey, Option<TagName>), StoreError> {
-    let path = Path::new(text);
-    if !path.exists()
-        && let Ok(name) = text.parse::<TagName>()
-    {
-        let own = KeyRing::open(&common.args().place()?)?.secret(&name);
-        let neither = |error: StoreError| match error {
-            StoreError::Refused(_) => StoreError::Refused(format!("`{text}` is neither a file nor a key of yours")),
-            error => error,
-        };
-        return Ok((own.map_err(neither)?.public(), Some(name)));
+    match own(common, text)? {
+        Meant::Own(ring, name) => return Ok((ring.secret(&name)?.public(), Some(name))),
+        Meant::File => {}
+        Meant::Nothing => return Err(StoreError::Refused(format!("`{text}` is neither a file nor a key of yours"))),
     }
-    let mut pem = String::new();
-    let read = File::open(path).and_then(|file| file.take(LONGEST_FILE).read_to_string(&mut pem));
-    read.map_err(|source| StoreError::System { what: "read the key", path: path.into(), source })?;
-    let refused = |error| StoreError::Refused(format!("`{text}`: {error}"));
-    PublicKey::from_pem(&pem).map(|key| (key, None)).map_err(refused)
+    let path = Path::new(text);
+    let bytes = small_file::read(path, LONGEST_FILE).map_err(|source| StoreError::System {
+        what: "read the key",
+        path: path.into(),
+        source,
+    })?;
+    let refused = |why: &dyn std::fmt::Display| StoreError::Refused(format!("`{text}`: {why}"));
+    let pem = String::from_utf8(bytes).map_err(|_| refused(&"it is no text, and so no key in PEM"))?;
+    if pem.contains("PRIVATE KEY") {
+        return Err(refused(
+            &"it is a private key, which nobody else should have; `openssl pkey -in FILE -pubout` gives the public one",
+        ));
+    }
+    PublicKey::from_pem(&pem).map(|key| (key, None)).map_err(|error| refused(&error))
+}
+
+/// What a word for a key means.
+pub(super) enum Meant {
+    /// A key of one's own.
+    Own(KeyRing, TagName),
+    /// A file.
+    File,
+    /// Nothing that is there.
+    Nothing,
+}
+
+/// Which of the two a word means: a key of one's own goes first, and a file of the same name must be named with its path.
+pub(super) fn own(common: &Common, text: &str) -> Result<Meant, StoreError> {
+    let is_file = Path::new(text).is_file();
+    let Ok(name) = text.parse::<TagName>() else { return Ok(Meant::File) };
+    let ring = match common.args().existing() {
+        Ok(Some(place)) => KeyRing::open(&place)?,
+        // Without a store there are no keys of one's own.
+        Ok(None) | Err(StoreError::NoPlace) => return Ok(if is_file { Meant::File } else { Meant::Nothing }),
+        Err(error) => return Err(error),
+    };
+    match (ring.has(&name)?, is_file) {
+        (true, true) => Err(StoreError::Refused(format!("`{text}` is a key of yours and a file here too: ./{text} is the file"))),
+        (true, false) => Ok(Meant::Own(ring, name)),
+        (false, true) => Ok(Meant::File),
+        (false, false) => Ok(Meant::Nothing),
+    }
 }
 
 /// A key that is known here, or that a file has, or that is named in full.
@@ -229,10 +291,18 @@ pub(super) fn known(common: &Common, text: &str, trust: &Trust) -> Result<KeyId,
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
-    let named = |trusted: &&TrustedKey| {
-        trusted.label.as_ref().is_some_and(|label| label.as_str() == text) || trusted.key.id().begins_with(text)
+    let called = |trusted: &TrustedKey| trusted.label.as_ref().is_some_and(|label| label.as_str() == text);
+    let trusted = trust.keys.iter().map(|trusted| (trusted.key.id(), called(trusted)));
+    let revoked = trust.revoked.iter().map(|revocation| (revocation.key, false));
+    let own = match common.args().existing()? {
+        Some(place) => KeyRing::open(&place)?.list()?,
+        None => Vec::new(),
     };
-    let found: Vec<KeyId> = trust.keys.iter().filter(named).map(|trusted| trusted.key.id()).collect();
+    let own = own.iter().flatten().map(|own| (own.id, own.name.as_str() == text));
+    let mut found: Vec<KeyId> =
+        trusted.chain(revoked).chain(own).filter(|(id, called)| *called || id.begins_with(text)).map(|(id, _)| id).collect();
+    found.sort();
+    found.dedup();
     match found.as_slice() {
         [id] => Ok(*id),
         [] => public_key(common, text).map(|(key, _)| key.id()),

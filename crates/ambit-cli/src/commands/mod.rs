@@ -19,6 +19,7 @@ pub(crate) mod report_file;
 pub(crate) mod run;
 pub(crate) mod sign;
 pub(crate) mod signed;
+pub(crate) mod small_file;
 pub(crate) mod store;
 pub(crate) mod validate;
 pub(crate) mod verify;

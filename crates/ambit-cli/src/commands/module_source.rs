@@ -56,25 +56,38 @@ pub(crate) struct Found {
 pub(crate) enum Origin {
     /// In a file.
     File,
-    /// In the store, where it is called so, if it has a name.
-    Stored(Option<Called>),
+    /// In the store.
+    Stored(Names),
     /// In an image.
     Image(Box<Pinned>),
+}
+
+/// What a module of the store is called.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    /// Its name and version, if it was asked for by a name.
+    pub(crate) called: Option<Called>,
+    /// Aliases that led to it; or, if it was asked for by its digest, every name that it has.
+    others: Vec<String>,
 }
 
 impl Found {
     /// What is to be shown by signatures.
     pub(crate) fn claim(&self) -> Claim<'_> {
-        let (name, image) = match &self.from {
-            Origin::File | Origin::Stored(None) => (None, None),
-            Origin::Stored(Some(called)) => (Some(called.name.to_string()), None),
+        let (bytes, digest) = (self.module.bytes(), self.module.digest());
+        let (names, version, image) = match &self.from {
+            Origin::File => (Vec::new(), None, None),
+            Origin::Stored(Names { called: Some(called), others }) => {
+                ([vec![called.name.to_string()], others.clone()].concat(), Some(called.version.clone()), None)
+            }
+            Origin::Stored(Names { called: None, others }) => (others.clone(), None, None),
             Origin::Image(pinned) => {
                 let Pinned { record, version, .. } = &**pinned;
                 let digests = vec![record.manifest.digest, record.resolved];
-                (Some(record.repository.to_string()), Some(ImageClaim { digests, version: version.clone() }))
+                (vec![record.repository.to_string()], None, Some(ImageClaim { digests, version: version.clone() }))
             }
         };
-        Claim { bytes: self.module.bytes(), digest: self.module.digest(), name, image }
+        Claim { bytes, digest, names, version, image }
     }
 
     /// The signatures that came with it.
@@ -87,8 +100,9 @@ impl Found {
 }
 
 impl ModuleSource {
-    /// What `word` asks for. A digest, or a name with `@`, is the store's, whatever files there are; another word is that if it is no
-    /// file, and could not be the name of one. A name with a registry before it is an image's.
+    /// What `word` asks for. A digest, or a name with `@`, is the store's, whatever files there are; another word is that if the store
+    /// knows the name, or if it is no file and could not be the name of one: a file that somebody has put there takes no name from a
+    /// module. A name with a registry before it is an image's.
     pub(crate) fn of(word: &Path, store: &StoreArgs, pull: &PullArgs) -> Self {
         let text = word.to_str().unwrap_or_default();
         if let Ok(image) = text.parse::<ImageReference>()
@@ -103,7 +117,12 @@ impl ModuleSource {
     pub(crate) fn of_no_image(word: &Path, store: &StoreArgs) -> Self {
         let text = word.to_str().unwrap_or_default();
         match text.parse::<Reference>() {
-            Ok(reference) if text.contains('@') || matches!(reference, Reference::Digest(_)) || !is_of_a_file(word) => {
+            Ok(reference)
+                if text.contains('@')
+                    || matches!(reference, Reference::Digest(_))
+                    || !is_of_a_file(word)
+                    || is_known(&reference, store) =>
+            {
                 Self::Stored(reference, store.clone())
             }
             Ok(_) | Err(_) => Self::File(word.to_owned()),
@@ -174,12 +193,12 @@ impl ModuleSource {
         let (bytes, from) = match self {
             Self::File(path) => (read_module::binary(path, rules)?, Origin::File),
             Self::Stored(reference, store) => {
-                let (bytes, called) = stored(reference, &reference.to_string(), store)?;
-                (bytes, Origin::Stored(called))
+                let (bytes, names) = stored(reference, &reference.to_string(), store)?;
+                (bytes.into(), Origin::Stored(names))
             }
             Self::Pinned(pinned) => {
                 let digest = Reference::Digest(pinned.record.module.digest);
-                (stored(&digest, &pinned.name, &pinned.store)?.0, Origin::Image(pinned.clone()))
+                (stored(&digest, &pinned.name, &pinned.store)?.0.into(), Origin::Image(pinned.clone()))
             }
             Self::Image(..) => return self.clone().at_hand(false)?.read_with(rules, cache),
         };
@@ -207,6 +226,12 @@ fn is_of_a_file(word: &Path) -> bool {
     word.extension().is_some_and(|ending| ending == "wasm" || ending == "wat") || word.exists()
 }
 
+/// Whether the store has modules of that name.
+fn is_known(reference: &Reference, store: &StoreArgs) -> bool {
+    let Reference::Named(name, _) = reference else { return false };
+    store.existing().is_ok_and(|place| place.is_some_and(|place| place.knows(&store.namespace, name).unwrap_or(false)))
+}
+
 /// What is said of a run whose image cannot be had.
 fn refused(image: &ImageReference, error: OciError) -> Rejection {
     let reason = match error {
@@ -231,7 +256,7 @@ fn refused(image: &ImageReference, error: OciError) -> Rejection {
 }
 
 /// A module of the store, which people call `name`.
-fn stored(reference: &Reference, name: &str, store: &StoreArgs) -> Result<(Vec<u8>, Option<Called>), Rejection> {
+fn stored(reference: &Reference, name: &str, store: &StoreArgs) -> Result<(Vec<u8>, Names), Rejection> {
     load(reference, store).map_err(|error| {
         let reason = match error {
             StoreError::DigestMismatch { .. } => RejectReason::InvalidModule,
@@ -243,13 +268,21 @@ fn stored(reference: &Reference, name: &str, store: &StoreArgs) -> Result<(Vec<u
     })
 }
 
-fn load(reference: &Reference, args: &StoreArgs) -> Result<(Vec<u8>, Option<Called>), StoreError> {
+fn load(reference: &Reference, args: &StoreArgs) -> Result<(Vec<u8>, Names), StoreError> {
     let store = Store::open(args.place()?, StoreOptions::default())?;
     let found = store.resolve(&args.namespace, reference)?;
     let (bytes, lease) = store.load(&found.record)?.into_parts();
     // Held for as long as this process is there, however it ends.
     std::mem::forget(lease);
-    Ok((bytes, found.record.called))
+    let names = match reference {
+        // Which of its names comes first means nothing.
+        Reference::Digest(digest) => {
+            let names = store.names_of(&args.namespace, *digest)?.iter().map(ToString::to_string).collect();
+            Names { called: None, others: names }
+        }
+        Reference::Named(..) => Names { called: found.record.called, others: found.by },
+    };
+    Ok((bytes, names))
 }
 
 #[cfg(test)]

@@ -1,19 +1,20 @@
 //! `ambit sign`
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use ambit_core::Outcome;
 use ambit_store::{
-    Called, ImageReference, Reference, Select, StoreError, TagName, oci,
-    sign::{CosignSignature, KeyRing, ModuleSignature, SecretKey, Statement, embedded},
+    Called, ImageReference, Reference, Select, StoreError, oci,
+    sign::{CosignSignature, ModuleSignature, SecretKey, Statement, Trust, embedded},
 };
 use clap::ValueHint;
 
 use super::{
-    key::now,
+    key::{Meant, now, own},
     module_source::{ModuleSource, Origin},
     outcome_text, read_module,
     store::{Common, told},
@@ -47,7 +48,7 @@ pub(crate) struct Args {
     /// Write the signature to a file, or - for stdout, instead of keeping it in the store
     #[arg(long, short, value_name = "FILE|-", conflicts_with = "embed", value_hint = ValueHint::FilePath)]
     output: Option<PathBuf>,
-    /// Write the module to a file with the signature in it
+    /// Write the module with the signature in it to a file, or - for stdout
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     embed: Option<PathBuf>,
 }
@@ -88,12 +89,16 @@ fn sign(args: &Args) -> anyhow::Result<u8> {
             output::error(&format!("only Ed25519 keys sign in a module, and {} is none", id.short()));
             return Ok(super::USAGE);
         };
+        if path == Path::new("-") {
+            return output::raw(&signed).map(|()| 0);
+        }
         write(path, &signed)?;
         let digest = ambit_core::Digest::of(&signed);
         return common.say(&serde_json::json!({ "module": digest, "key": id }), &format!("{} is {digest}", path.display()));
     }
     let said = match found.from {
-        Origin::Stored(called) => called,
+        // By its digest it has no name.
+        Origin::Stored(names) => names.called,
         Origin::File | Origin::Image(_) => None,
     };
     let statement = Statement { module: found.module.digest(), called: called.or(said), signed_at: now() };
@@ -140,19 +145,41 @@ fn sign_image(args: &Args, image: &ImageReference) -> anyhow::Result<u8> {
 
 /// One's own key of that name, or the one in a file.
 fn secret(common: &Common, text: &str) -> Result<SecretKey, StoreError> {
-    let path = Path::new(text);
-    match text.parse::<TagName>() {
-        Ok(name) if !path.exists() => KeyRing::open(&common.args().place()?)?.secret(&name),
-        Ok(_) | Err(_) => SecretKey::from_file(path),
+    let secret = match own(common, text)? {
+        Meant::Own(ring, name) => ring.secret(&name)?,
+        Meant::File => SecretKey::from_file(Path::new(text))?,
+        Meant::Nothing => {
+            return Err(StoreError::Refused(format!("there is no key `{text}`: `ambit key generate {text}` makes one")));
+        }
+    };
+    let id = secret.public().id();
+    if let Some(place) = common.args().existing()?
+        && Trust::of(&place, &common.namespace)?.revoked.iter().any(|revocation| revocation.key == id)
+    {
+        output::note(&format!("the key {} was revoked: here this signature counts nowhere", id.short()));
     }
+    Ok(secret)
 }
 
-/// Whole, or not at all.
+/// A file is written whole, or stays what it was. What is no file is written to.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let named = |error: io::Error| io::Error::new(error.kind(), format!("cannot write `{}`: {error}", path.display()));
-    fs::write(path, bytes).map_err(|error| {
-        // What is there is not what was meant.
-        let _ = fs::remove_file(path);
-        named(error)
+    let failed = |error: io::Error| io::Error::new(error.kind(), format!("cannot write `{}`: {error}", path.display()));
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return fs::OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(bytes)).map_err(failed);
+    }
+    // Where a link leads, and not in its place.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut name = target.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let beside = target.with_file_name(name);
+    let written = fs::OpenOptions::new().write(true).create_new(true).open(&beside).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, &target)
+    });
+    written.map_err(|error| {
+        // Nobody else has it.
+        let _ = fs::remove_file(&beside);
+        failed(error)
     })
 }

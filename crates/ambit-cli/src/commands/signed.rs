@@ -1,6 +1,6 @@
 //! Whether a module may run for its signatures.
 
-use std::{fs::File, io::Read, path::PathBuf};
+use std::path::PathBuf;
 
 use ambit_core::{RejectReason, Rejection};
 use ambit_store::{
@@ -8,16 +8,16 @@ use ambit_store::{
     sign::{Evidence, LONGEST_SIGNATURE, MOST_TRIED, ModuleSignature, Trust, Verdict},
     signatures_of,
 };
-use clap::ValueHint;
+use clap::{ValueHint, builder::FalseyValueParser};
 
-use super::module_source::Found;
+use super::{module_source::Found, small_file};
 use crate::{output, store_args::StoreArgs};
 
 /// What is asked of a module's signatures, besides what the store's rules ask.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct SignatureArgs {
     /// Run it only if a key that is trusted for it has signed it; `ambit key require` says so for good
-    #[arg(long, env = "AMBIT_REQUIRE_SIGNATURE", hide_env_values = true, help_heading = "Store")]
+    #[arg(long, env = "AMBIT_REQUIRE_SIGNATURE", hide_env_values = true, help_heading = "Store", value_parser = FalseyValueParser::new())]
     require_signature: bool,
     /// A signature of it, as `ambit sign -o` writes it; there must then be a good one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Store")]
@@ -65,23 +65,24 @@ impl SignatureDemand {
         };
         let place = match self.store.existing() {
             Ok(place) => place,
-            // In what is no directory there are no rules.
-            Err(StoreError::System { source, .. }) if source.kind() == std::io::ErrorKind::NotADirectory => None,
-            Err(error) if self.required || self.store.store.is_some() => return Err(unknown(&error)),
-            // Nobody named it, and it is not believed: nor are rules in it.
-            Err(_) => return Ok(Verdict::default()),
+            // Nobody named it, and it is not believed; but if rules are there, somebody wanted them kept.
+            Err(error) if self.required || self.store.store.is_some() || self.store.may_have_rules() => {
+                return Err(unknown(&error));
+            }
+            Err(_) => None,
         };
         let namespace = &self.store.namespace;
         let trust =
             place.as_ref().map_or(Ok(Trust::default()), |place| Trust::of(place, namespace)).map_err(|error| unknown(&error))?;
         let claim = found.claim();
-        if !self.required && trust.rules_for(claim.name.as_deref()).next().is_none() {
+        if !self.required && trust.rules_for(&claim.names).next().is_none() {
             return Ok(Verdict::default());
         }
-        let kept = place.map_or(Ok(Vec::new()), |place| signatures_of(&place, namespace, claim.digest));
+        let kept = place.map_or(Ok(Default::default()), |place| signatures_of(&place, namespace, claim.digest));
         let mut signatures = read(&self.files).map_err(|message| Rejection::new(RejectReason::Signature, message))?;
-        signatures.extend(kept.map_err(|error| unknown(&error))?);
-        Ok(trust.judge(&claim, &Evidence { signatures, cosign: found.cosign() }, self.required))
+        let (kept, unread) = kept.map_err(|error| unknown(&error))?;
+        signatures.extend(kept);
+        Ok(trust.judge(&claim, &Evidence { signatures, cosign: found.cosign(), unread }, self.required))
     }
 }
 
@@ -108,9 +109,8 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Vec<ModuleSignature>, String> {
         return Err(format!("{} signatures are given, and at most {MOST_TRIED} are tried", files.len()));
     }
     let one = |path: &PathBuf| {
-        let mut text = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(LONGEST_SIGNATURE as u64 + 1).read_to_end(&mut text));
-        read.map_err(|error| format!("cannot read the signature `{}`: {error}", path.display()))?;
+        let text = small_file::read(path, LONGEST_SIGNATURE as u64 + 1)
+            .map_err(|error| format!("cannot read the signature `{}`: {error}", path.display()))?;
         ModuleSignature::from_json(text.trim_ascii()).map_err(|error| format!("`{}`: {error}", path.display()))
     };
     files.iter().map(one).collect()

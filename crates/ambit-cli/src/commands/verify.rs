@@ -25,7 +25,7 @@ Examples:
   ambit verify tools/minify@1.2.0                          # by the keys that are trusted, and the rules
   ambit verify minify.wasm --signature minify.sig --key release.pub
   ambit verify registry.example.org/tools/minify:1.2.0     # an image, by the signatures that come with it
-  ambit verify --json tools/minify | jq .signed_by
+  ambit verify --json tools/minify | jq .verdict.signed_by
   ambit verify --forget release-team tools/minify@1.2.0    # take that key's signatures away
 
 Exit status: 0 if it is signed as it must be, by one key at least; 1 if not; 126 if it is no module; 125 if the store cannot be used.")]
@@ -64,10 +64,17 @@ fn verify(args: &Args) -> anyhow::Result<u8> {
         }
     };
     let digest = found.module.digest();
-    let place = store.place()?;
-    let mut trust = Trust::of(&place, &common.namespace)?;
+    // Whoever brings keys and signatures needs no store.
+    let place = match store.existing() {
+        Err(_) if !key.is_empty() => None,
+        place => place?,
+    };
+    let mut trust = place.as_ref().map_or(Ok(Trust::default()), |place| Trust::of(place, &common.namespace))?;
+    let kept = place.map_or(Ok(Default::default()), |place| signatures_of(&place, &common.namespace, digest));
+    let (kept, unread) = kept?;
     if let Some(key) = forget {
-        let id = known(common, key, &trust)?;
+        let of_it = kept.iter().map(|signature| signature.key).find(|id| id.begins_with(key));
+        let id = of_it.map_or_else(|| known(common, key, &trust), Ok)?;
         let count = common.open()?.forget_signatures(&common.namespace, digest, id)?;
         return common
             .say(&json!({ "key": id, "forgotten": count }), &format!("{count} signatures of {} were taken away", id.short()));
@@ -81,8 +88,8 @@ fn verify(args: &Args) -> anyhow::Result<u8> {
         trust = Trust { keys, rules: Vec::new(), ..trust };
     }
     let mut signatures = signed::read(signature).map_err(StoreError::Refused)?;
-    signatures.extend(signatures_of(&place, &common.namespace, digest)?);
-    let verdict = trust.judge(&found.claim(), &Evidence { signatures, cosign: found.cosign() }, true);
+    signatures.extend(kept);
+    let verdict = trust.judge(&found.claim(), &Evidence { signatures, cosign: found.cosign(), unread }, true);
     if common.json {
         output::json(&json!({ "module": digest, "met": verdict.is_met(), "verdict": verdict }))?;
         return Ok(if verdict.is_met() { 0 } else { NO });

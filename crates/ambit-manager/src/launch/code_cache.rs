@@ -51,7 +51,7 @@ impl CodeCache {
     ///
     /// # Errors
     /// As [`ambit_admit::admit`].
-    pub fn admit(&self, bytes: Vec<u8>, rules: &AdmitRules) -> Result<Verified, Rejection> {
+    pub fn admit(&self, bytes: Arc<[u8]>, rules: &AdmitRules) -> Result<Verified, Rejection> {
         if bytes.len() < WORTH_NOTING {
             return ambit_admit::admit(bytes, rules);
         }

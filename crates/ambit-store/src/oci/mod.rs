@@ -26,11 +26,11 @@
 mod archive;
 mod client;
 mod config;
-mod cosign;
+pub(crate) mod cosign;
 mod error;
 mod fetch;
 mod layout;
-mod manifest;
+pub(crate) mod manifest;
 mod media;
 mod obtain;
 mod package;

@@ -1,6 +1,6 @@
 //! Signatures of images, as cosign makes them with a key: of a short text that names a manifest's digest.
 
-use ambit_core::Digest;
+use ambit_core::{Digest, escape};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
@@ -80,7 +80,8 @@ impl CosignSignature {
         if !key.verifies(self.payload.as_bytes(), &signature) {
             return Err(wrong("it is not of this key"));
         }
-        let payload: Payload = serde_json::from_str(&self.payload).map_err(|error| wrong(&format!("its text is none: {error}")))?;
+        let payload: Payload = serde_json::from_str(&self.payload)
+            .map_err(|error| wrong(&format!("its text is none: {}", escape(error.to_string(), 200))))?;
         if payload.critical.kind != KIND {
             return Err(wrong("what is signed is no image"));
         }

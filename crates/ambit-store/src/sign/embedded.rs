@@ -79,8 +79,8 @@ fn read(module: &[u8]) -> Option<Vec<EmbeddedSignature>> {
         }
         let hashes: Vec<&[u8]> = (0..count).map(|_| bytes(set, HASH_BYTES)).collect::<Option<_>>()?;
         let signatures = number(set)?.min(MOST);
-        // Signed are all hashes of a list, and one must be that of the module.
-        if !hashes.contains(&hash.as_slice()) {
+        // Signed are all hashes of a list. Those before the last are of its beginning, up to some section.
+        if hashes.last() != Some(&hash.as_slice()) {
             continue;
         }
         let message = message(&hashes);
@@ -199,6 +199,35 @@ mod tests {
         let signed = embed(&module(), &SecretKey::Ed25519(ours)).expect("signed");
         let theirs = wasmsign2::PublicKey::from_bytes(&theirs).expect("a key");
         theirs.verify(&mut signed.as_slice(), None).expect("theirs says that it is signed");
+    }
+
+    #[test]
+    fn sig_001_the_beginning_of_a_module_is_not_the_module() {
+        let key = SecretKey::generate(Algorithm::Ed25519).expect("random numbers");
+        let rest = &module()[PREAMBLE_BYTES..];
+        // The first section, as one that is signed in parts has it.
+        let part = &rest[..2 + usize::from(rest[1])];
+        let hashes: [[u8; HASH_BYTES]; 2] = [Sha256::digest(part).into(), Sha256::digest(rest).into()];
+        let signature = key.sign(&message(&[&hashes[0], &hashes[1]]));
+        let mut one = vec![0, ED25519];
+        sized(&mut one, &signature);
+        let mut set = vec![2];
+        hashes.iter().for_each(|hash| set.extend_from_slice(hash));
+        set.push(1);
+        sized(&mut set, &one);
+        let mut contents = Vec::new();
+        sized(&mut contents, NAME);
+        contents.extend_from_slice(&HEAD);
+        contents.push(1);
+        sized(&mut contents, &set);
+        let signed = |rest: &[u8]| {
+            let mut signed = module()[..PREAMBLE_BYTES].to_vec();
+            signed.push(0);
+            sized(&mut signed, &contents);
+            signed.extend_from_slice(rest);
+            signatures(&signed).iter().any(|signature| signature.is_of(&key.public()))
+        };
+        assert!(signed(rest) && !signed(part));
     }
 
     #[test]

@@ -8,13 +8,14 @@ use super::{
     cosign::CosignSignature,
     embedded,
     key::{Algorithm, KeyId},
-    pattern::NamePattern,
     signature::ModuleSignature,
     trust::{SignatureRule, Trust, TrustedKey},
 };
 
-/// As many times a signature is checked with a key, of one module.
+/// As many signatures are checked, of one module.
 pub const MOST_TRIED: usize = 16;
+/// As many keys may be trusted for a name that one of them is looked for where a signature names none.
+const MOST_KEYS: usize = 64;
 /// As many reasons are told.
 const MOST_REASONS: usize = 5;
 
@@ -25,8 +26,11 @@ pub struct Claim<'a> {
     pub bytes: &'a [u8],
     /// Their digest.
     pub digest: Digest,
-    /// What it was asked for as: a name of the store's, or an image's repository; none for a file.
-    pub name: Option<String>,
+    /// Every name by which it is meant: that of the store's, aliases that led there, an image's repository; all that it has in the
+    /// store, if it is asked for by its digest; none for a file.
+    pub names: Vec<String>,
+    /// The version that it has in the store.
+    pub version: Option<Version>,
     /// The image that it came with.
     pub image: Option<ImageClaim>,
 }
@@ -47,6 +51,8 @@ pub struct Evidence {
     pub signatures: Vec<ModuleSignature>,
     /// Signatures of the image's manifest.
     pub cosign: Vec<CosignSignature>,
+    /// Why there may be others, which could not be read.
+    pub unread: Vec<String>,
 }
 
 /// Where a signature was.
@@ -107,6 +113,14 @@ impl Verdict {
     }
 }
 
+const TOO_MANY: &str = "at most 16 signatures are tried";
+
+fn one_less(left: &mut usize) -> bool {
+    let may = *left > 0;
+    *left = left.saturating_sub(1);
+    may
+}
+
 /// A good signature while it is judged.
 struct Good<'a> {
     trusted: &'a TrustedKey,
@@ -117,15 +131,24 @@ struct Good<'a> {
 impl Trust {
     /// Looks at the signatures of a module, and whether they are what is asked for: by the rules, and if `required` by whoever asks.
     ///
-    /// Only keys that are trusted for the name are tried, at most [`MOST_TRIED`] times.
+    /// Each rule that binds one of its names must be met, by a key that is trusted for a name that the rule is about. Only keys that
+    /// count are tried, and at most [`MOST_TRIED`] signatures.
     pub fn judge(&self, claim: &Claim<'_>, evidence: &Evidence, required: bool) -> Verdict {
         let mut verdict = Verdict::default();
         let good = self.good(claim, evidence, &mut verdict.refused);
-        let everything = SignatureRule { names: NamePattern::everything(), min_version: None };
-        let asked = self.rules_for(claim.name.as_deref()).chain(required.then_some(&everything));
-        for SignatureRule { names, min_version } in asked {
+        if required && good.is_empty() {
+            verdict.unmet.push("a signature of a key that is trusted for it is asked for".into());
+        }
+        for SignatureRule { names, min_version } in self.rules_for(&claim.names) {
+            let is_about = |good: &Good<'_>| {
+                let bound: Vec<&String> = claim.names.iter().filter(|name| names.holds_of(Some(name))).collect();
+                match bound.as_slice() {
+                    [] => good.trusted.is_for(None),
+                    bound => bound.iter().any(|name| good.trusted.is_for(Some(name))),
+                }
+            };
             let serves = |good: &Good<'_>| min_version.as_ref().is_none_or(|min| good.version.as_ref().is_some_and(|it| it >= min));
-            if good.iter().any(serves) {
+            if good.iter().any(|good| is_about(good) && serves(good)) {
                 continue;
             }
             let of = if names.as_str() == "*" { "everything".into() } else { format!("`{names}`") };
@@ -147,19 +170,17 @@ impl Trust {
     }
 
     fn good(&self, claim: &Claim<'_>, evidence: &Evidence, refused: &mut Vec<String>) -> Vec<Good<'_>> {
-        let Evidence { signatures, cosign } = evidence;
+        let Evidence { signatures, cosign, unread } = evidence;
+        refused.extend(unread.iter().cloned());
         let revoked = self.revoked();
-        let name = claim.name.as_deref();
-        let counts =
-            |trusted: &&TrustedKey| trusted.names.iter().any(|names| names.holds_of(name)) && !revoked.contains(&trusted.key.id());
+        let is_for_it = |trusted: &TrustedKey| match claim.names.as_slice() {
+            [] => trusted.is_for(None),
+            names => names.iter().any(|name| trusted.is_for(Some(name))),
+        };
+        let counts = |trusted: &&TrustedKey| is_for_it(trusted) && !revoked.contains(&trusted.key.id());
         let keys: Vec<&TrustedKey> = self.keys.iter().filter(counts).collect();
         let mut good = Vec::new();
-        let mut tries = MOST_TRIED;
-        let mut once_more = || {
-            let may = tries > 0;
-            tries = tries.saturating_sub(1);
-            may
-        };
+        let mut left = MOST_TRIED;
         for signature in signatures {
             let key = signature.key.short();
             let Some(&trusted) = keys.iter().find(|trusted| trusted.key.id() == signature.key) else {
@@ -167,13 +188,16 @@ impl Trust {
                 continue;
             };
             let said = signature.statement.called.as_ref();
-            let other = said.filter(|said| name.is_some_and(|name| name != said.name.as_str()));
+            let another = said.filter(|said| {
+                let name = !claim.names.is_empty() && !claim.names.iter().any(|name| name == said.name.as_str());
+                name || claim.version.as_ref().is_some_and(|version| *version != said.version)
+            });
             if signature.statement.module != claim.digest {
                 refused.push(format!("a signature of {key} is of another module, {}", signature.statement.module));
-            } else if let Some(other) = other {
-                refused.push(format!("a signature of {key} says that it is `{other}`"));
-            } else if !once_more() {
-                refused.push(format!("at most {MOST_TRIED} signatures are tried"));
+            } else if let Some(another) = another {
+                refused.push(format!("a signature of {key} says that it is `{another}`"));
+            } else if !one_less(&mut left) {
+                refused.push(TOO_MANY.into());
                 break;
             } else if signature.is_of(&trusted.key) {
                 good.push(Good { trusted, how: How::Detached, version: said.map(|said| said.version.clone()) });
@@ -181,21 +205,33 @@ impl Trust {
                 refused.push(format!("a signature says that it is of {key}, and is not"));
             }
         }
+        // These name no key: each of them is tried.
+        if keys.len() > MOST_KEYS {
+            refused.push(format!(
+                "{} keys are trusted for it, and only {MOST_KEYS} are tried where a signature names none",
+                keys.len()
+            ));
+        }
         for signature in embedded::signatures(claim.bytes) {
-            let mut of = keys.iter().filter(|trusted| trusted.key.id().algorithm() == Algorithm::Ed25519);
-            match of.find(|trusted| once_more() && signature.is_of(&trusted.key)) {
+            if !one_less(&mut left) {
+                refused.push(TOO_MANY.into());
+                break;
+            }
+            let mut of = keys.iter().filter(|trusted| trusted.key.id().algorithm() == Algorithm::Ed25519).take(MOST_KEYS);
+            match of.find(|trusted| signature.is_of(&trusted.key)) {
                 Some(&trusted) => good.push(Good { trusted, how: How::Embedded, version: None }),
                 None => refused.push("a signature in the module is of no key that is trusted for it".into()),
             }
         }
-        if let Some(ImageClaim { digests, version }) = &claim.image {
-            for signature in cosign {
-                match keys.iter().find(|trusted| once_more() && signature.check(&trusted.key, digests).is_ok()) {
-                    Some(&trusted) => good.push(Good { trusted, how: How::Cosign, version: version.clone() }),
-                    None => {
-                        refused.push("a signature of the image is of no key that is trusted for it, or of another image".into())
-                    }
-                }
+        let Some(ImageClaim { digests, version }) = &claim.image else { return good };
+        for signature in cosign {
+            if !one_less(&mut left) {
+                refused.push(TOO_MANY.into());
+                break;
+            }
+            match keys.iter().take(MOST_KEYS).find(|trusted| signature.check(&trusted.key, digests).is_ok()) {
+                Some(&trusted) => good.push(Good { trusted, how: How::Cosign, version: version.clone() }),
+                None => refused.push("a signature of the image is of no key that is trusted for it, or of another image".into()),
             }
         }
         good
@@ -237,7 +273,13 @@ mod tests {
     }
 
     fn claim(name: Option<&str>) -> Claim<'static> {
-        Claim { bytes: MODULE, digest: Digest::of(MODULE), name: name.map(Into::into), image: None }
+        Claim {
+            bytes: MODULE,
+            digest: Digest::of(MODULE),
+            names: name.into_iter().map(Into::into).collect(),
+            version: None,
+            image: None,
+        }
     }
 
     fn signed(key: &SecretKey, called: Option<(&str, &str)>, module: &[u8]) -> ModuleSignature {
@@ -331,11 +373,45 @@ mod tests {
         trust.revoked.push(Revocation { key: ours.public().id(), reason: None, since: 0 });
         refused(&trust, &it, &with(vec![signed(&ours, Some(("tools/a", "1.2.0")), MODULE)]), "was revoked");
         let inside = embedded::embed(MODULE, &ours).expect("signed");
-        let claim = Claim { bytes: &inside, digest: Digest::of(&inside), name: None, image: None };
+        let claim = Claim { bytes: &inside, digest: Digest::of(&inside), names: Vec::new(), version: None, image: None };
         let verdict = trust.judge(&claim, &Evidence::default(), true);
         assert!(!verdict.is_met(), "{verdict:?}");
         trust.revoked.clear();
         assert!(trust.judge(&claim, &Evidence::default(), true).is_met());
+    }
+
+    #[test]
+    fn each_name_that_led_there_is_bound() {
+        let ours = key(Algorithm::Ed25519);
+        let keys = vec![trusted(&ours, "other/*")];
+        let trust = Trust { keys, rules: vec![rule("tools/*", None)], ..Trust::default() };
+        let alias = Claim { names: vec!["other/a".into(), "tools/a".into()], ..claim(None) };
+        refused(&trust, &alias, &Evidence::default(), "required of `tools/*`");
+        // A key that is not for the name that is bound does not serve.
+        refused(&trust, &alias, &with(vec![signed(&ours, None, MODULE)]), "required of `tools/*`");
+        let trust = Trust { keys: vec![trusted(&ours, "tools/*")], ..trust };
+        met(&trust, &alias, &with(vec![signed(&ours, None, MODULE)]));
+    }
+
+    #[test]
+    fn sig_004_another_version_is_another_module() {
+        let ours = key(Algorithm::Ed25519);
+        let trust = Trust { keys: vec![trusted(&ours, "*")], rules: vec![rule("*", Some("1.0.0"))], ..Trust::default() };
+        let newest = Claim { version: Some("2.0.0".parse().expect("a version")), ..claim(Some("tools/a")) };
+        refused(&trust, &newest, &with(vec![signed(&ours, Some(("tools/a", "1.5.0")), MODULE)]), "says that it is `tools/a@1.5.0`");
+        met(&trust, &newest, &with(vec![signed(&ours, Some(("tools/a", "2.0.0")), MODULE)]));
+    }
+
+    #[test]
+    fn of_many_keys_each_is_found() {
+        let all: Vec<SecretKey> = (0..40).map(|_| key(Algorithm::Ed25519)).collect();
+        let keys: Vec<TrustedKey> = all.iter().map(|key| trusted(key, "*")).collect();
+        let trust = Trust { keys, rules: vec![rule("*", None)], ..Trust::default() };
+        for key in &all {
+            let inside = embedded::embed(MODULE, key).expect("signed");
+            let claim = Claim { bytes: &inside, digest: Digest::of(&inside), names: Vec::new(), version: None, image: None };
+            met(&trust, &claim, &Evidence::default());
+        }
     }
 
     #[test]

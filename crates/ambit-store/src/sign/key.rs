@@ -161,6 +161,16 @@ impl PublicKey {
         KeyId { algorithm, of: Digest::of(der.expect("a key that is one can be written").as_bytes()) }
     }
 
+    /// The same of a signature in the one form that there is of it: of ECDSA there are two, and those of others may be either.
+    pub fn verifies_one_form(&self, message: &[u8], signature: &[u8]) -> bool {
+        let is_low = |signature: &ecdsa::Signature| signature.normalize_s().is_none();
+        let one_form = match self {
+            Self::Ed25519(_) => true,
+            Self::EcdsaP256(_) => ecdsa::Signature::from_der(signature).is_ok_and(|signature| is_low(&signature)),
+        };
+        one_form && self.verifies(message, signature)
+    }
+
     /// Whether `signature` is this key's of `message`: 64 bytes of Ed25519 in their one form, or DER of ECDSA.
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
@@ -265,7 +275,7 @@ impl SecretKey {
             Self::Ed25519(key) => ed25519::Signer::sign(key, message).to_bytes().to_vec(),
             Self::EcdsaP256(key) => {
                 let signature: ecdsa::Signature = key.sign(message);
-                signature.to_der().as_bytes().to_vec()
+                signature.normalize_s().unwrap_or(signature).to_der().as_bytes().to_vec()
             }
         }
     }
@@ -318,6 +328,10 @@ mod tests {
                 assert!(!public.verifies(message, &altered), "{public:?}: byte {at}");
             }
         }
+        // N - S is the other of ECDSA's two.
+        let signature = ecdsa::Signature::from_der(&ec.sign(message)).expect("one");
+        let other = ecdsa::Signature::from_scalars(signature.r().to_bytes(), (-*signature.s()).to_bytes()).expect("one").to_der();
+        assert!(ec.public().verifies(message, other.as_bytes()) && !ec.public().verifies_one_form(message, other.as_bytes()));
         // S + L is the same number modulo L.
         let mut second = ed.sign(message);
         let order = [

@@ -23,6 +23,7 @@ pub use self::{
     signature::{LONGEST_SIGNATURE, ModuleSignature, Statement},
     trust::{Revocation, SignatureRule, Trust, TrustedKey},
 };
+pub(crate) use trust::MOST;
 
 /// What is no key, or no signature.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

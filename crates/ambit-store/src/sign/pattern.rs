@@ -6,6 +6,7 @@ use ambit_core::escape;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::SignError;
+use crate::{image_name::Repository, name::ModuleName};
 
 const LONGEST: usize = 255;
 
@@ -42,11 +43,14 @@ impl FromStr for NamePattern {
     type Err = SignError;
 
     fn from_str(text: &str) -> Result<Self, SignError> {
-        let plain = |text: &str| {
-            let good = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b"._:/-".contains(&c);
-            !text.is_empty() && text.bytes().all(good) && !text.starts_with('/')
+        // Only what a name can be: another would bind nothing, and nobody would know.
+        let plain = |text: &str| text.parse::<ModuleName>().is_ok() || text.parse::<Repository>().is_ok();
+        let registry = |text: &str| text.parse::<Repository>().is_ok() || format!("{text}/x").parse::<Repository>().is_ok();
+        let good = match text.strip_suffix("/*") {
+            _ if text == "*" => true,
+            Some(above) => plain(above) || registry(above),
+            None => plain(text),
         };
-        let good = text == "*" || plain(text.strip_suffix("/*").unwrap_or(text));
         if good && text.len() <= LONGEST {
             return Ok(Self(text.to_owned()));
         }
@@ -89,7 +93,11 @@ mod tests {
         check("tools/minify", &["tools/minify"], &["tools/minify2", "tools", "tools/minify/x"]);
         check("localhost:5000/a/*", &["localhost:5000/a/b"], &["localhost:5001/a/b"]);
         assert!(NamePattern::everything().holds_of(None) && !NamePattern("a".into()).holds_of(None));
-        for bad in ["", "/*", "/a", "a*", "a/*/b", "**", "A", "a b", "a\n", &"a".repeat(256)] {
+        check("localhost:5000/*", &["localhost:5000/a"], &["localhost/a"]);
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let long = "a".repeat(256);
+        for bad in ["", "/*", "/a", "a*", "a/*/b", "**", "A", "a b", "a\n", "a/", "a//b", "tools/a:live", "a@1.0.0", &digest, &long]
+        {
             assert!(bad.parse::<NamePattern>().is_err(), "{bad:?}");
         }
     }

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::key::{Algorithm, KeyId, LONGEST_PEM, PublicKey, SecretKey};
 use crate::{
     error::StoreError,
-    files::{Dir, Temporary},
+    files::{Dir, Temporary, sweep},
     name::TagName,
     place::{Place, unsafe_for},
 };
@@ -44,7 +44,10 @@ impl KeyRing {
     /// # Errors
     /// Others may read or write there; or a system call failed.
     pub fn open(place: &Place) -> Result<Self, StoreError> {
-        Ok(Self { keys: place.root().sub("keys")?, unfinished: place.root().sub("tmp")? })
+        let (keys, unfinished) = (place.root().sub("keys")?, place.root().sub("tmp")?);
+        // Whoever was killed while making one has left it there.
+        sweep(&unfinished)?;
+        Ok(Self { keys, unfinished })
     }
 
     /// Makes one.
@@ -73,25 +76,31 @@ impl KeyRing {
         let none = || StoreError::Refused(format!("there is no key `{name}`: `ambit key generate {name}` makes one"));
         let mut file = self.keys.read(&file_of(name))?.ok_or_else(none)?;
         let found = file.metadata().map_err(StoreError::system("look at", &path))?;
-        check_secret(&path, found.is_file() && found.uid() == geteuid().as_raw(), found.mode())?;
+        check_secret(&path, &found)?;
         secret_in(&mut file, &path)
     }
 
-    /// All of them.
+    /// Whether there is one of that name.
     ///
     /// # Errors
-    /// As [`KeyRing::secret`].
-    pub fn list(&self) -> Result<Vec<OwnKey>, StoreError> {
+    /// A system call failed.
+    pub fn has(&self, name: &TagName) -> Result<bool, StoreError> {
+        Ok(self.keys.look(&file_of(name))?.is_some())
+    }
+
+    /// All of them, each with why it cannot be used, if it cannot.
+    ///
+    /// # Errors
+    /// A system call failed.
+    pub fn list(&self) -> Result<Vec<Result<OwnKey, StoreError>>, StoreError> {
         let names = self.keys.names()?.into_iter();
         let mut names: Vec<TagName> = names.filter_map(|name| name.strip_suffix(ENDING)?.parse().ok()).collect();
         names.sort();
-        names
-            .into_iter()
-            .map(|name| {
-                let public = self.secret(&name)?.public();
-                Ok(OwnKey { id: public.id(), name, public })
-            })
-            .collect()
+        let one = |name: TagName| {
+            let public = self.secret(&name)?.public();
+            Ok(OwnKey { id: public.id(), name, public })
+        };
+        Ok(names.into_iter().map(one).collect())
     }
 
     /// The file of a key.
@@ -104,11 +113,15 @@ fn file_of(name: &TagName) -> String {
     format!("{name}{ENDING}")
 }
 
-fn check_secret(path: &Path, ours: bool, mode: u32) -> Result<(), StoreError> {
-    if !ours {
-        return Err(unsafe_for(path, "is a private key and no file of yours", "move it away and make another"));
+fn check_secret(path: &Path, found: &std::fs::Metadata) -> Result<(), StoreError> {
+    if !found.is_file() {
+        return Err(StoreError::Refused(format!("`{}` is no regular file, and so no private key", path.display())));
     }
-    if mode & 0o077 != 0 {
+    if found.uid() != geteuid().as_raw() {
+        let why = format!("is a private key and belongs to user {}", found.uid());
+        return Err(unsafe_for(path, &why, "use one of your own"));
+    }
+    if found.mode() & 0o077 != 0 {
         return Err(unsafe_for(path, "is a private key and others may read it", &format!("`chmod go= {}`", path.display())));
     }
     Ok(())
@@ -126,9 +139,13 @@ impl SecretKey {
     /// # Errors
     /// Others may read it; or it is no key; or a system call failed.
     pub fn from_file(path: &Path) -> Result<Self, StoreError> {
-        let mut file = std::fs::File::open(path).map_err(StoreError::system("open", path))?;
-        let found = file.metadata().map_err(StoreError::system("look at", path))?;
-        check_secret(path, true, found.mode())?;
+        use std::os::unix::fs::OpenOptionsExt;
+
+        // A pipe would be waited for.
+        let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
+        let opened = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path);
+        let mut file = opened.map_err(StoreError::system("open", path))?;
+        check_secret(path, &file.metadata().map_err(StoreError::system("look at", path))?)?;
         secret_in(&mut file, path)
     }
 }

@@ -1,6 +1,6 @@
 //! A signature of a module, apart from it.
 
-use ambit_core::Digest;
+use ambit_core::{Digest, escape};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use semver::Version;
 use serde::{Deserialize, Serialize};
@@ -73,7 +73,7 @@ impl ModuleSignature {
 
     /// Whether it is what `key` says of the module. A key of another name is not asked.
     pub fn is_of(&self, key: &PublicKey) -> bool {
-        self.key == key.id() && key.verifies(&self.statement.bytes(), &self.signature)
+        self.key == key.id() && key.verifies_one_form(&self.statement.bytes(), &self.signature)
     }
 
     /// From the line.
@@ -84,7 +84,11 @@ impl ModuleSignature {
         if text.len() > LONGEST_SIGNATURE {
             return Err(SignError::Signature(format!("it has {} bytes, and one has at most {LONGEST_SIGNATURE}", text.len())));
         }
-        serde_json::from_slice(text).map_err(|error| SignError::Signature(error.to_string()))
+        // A list of the same values would be taken for it too.
+        if !text.trim_ascii_start().starts_with(b"{") {
+            return Err(SignError::Signature("it is no object of JSON".into()));
+        }
+        serde_json::from_slice(text).map_err(|error| SignError::Signature(escape(error.to_string(), 200)))
     }
 
     /// The line, without its end.
@@ -180,5 +184,9 @@ mod tests {
         refused(json.replace("\"signature\":\"", "\"signature\":\" "));
         refused(" ".repeat(LONGEST_SIGNATURE) + &json);
         refused(String::new());
+        refused("[1,\"x\"]".into());
+        let shown =
+            ModuleSignature::from_json(json.replacen('{', "{\"\\u001b[31m\":1,", 1).as_bytes()).expect_err("refused").to_string();
+        assert!(!shown.contains('\u{1b}'), "{shown:?}");
     }
 }

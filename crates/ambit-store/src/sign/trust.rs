@@ -67,6 +67,13 @@ pub struct Trust {
     pub revoked: Vec<Revocation>,
 }
 
+impl TrustedKey {
+    /// Whether it counts for this name; without one, whether it counts for everything.
+    pub(super) fn is_for(&self, name: Option<&str>) -> bool {
+        self.names.iter().any(|names| names.holds_of(name))
+    }
+}
+
 impl Trust {
     /// What a store says, from its records and not from its index, so that nothing but two directories is opened.
     ///
@@ -104,9 +111,20 @@ impl Trust {
         Ok(trust)
     }
 
-    /// The rules that bind what has this name.
-    pub fn rules_for(&self, name: Option<&str>) -> impl Iterator<Item = &SignatureRule> {
-        self.rules.iter().filter(move |rule| rule.names.holds_of(name))
+    /// The rules that bind what has these names, or none.
+    pub fn rules_for(&self, names: &[String]) -> impl Iterator<Item = &SignatureRule> {
+        let binds = |rule: &&SignatureRule| rule.names.holds_of(None) || names.iter().any(|name| rule.names.holds_of(Some(name)));
+        self.rules.iter().filter(binds)
+    }
+
+    /// Whether there is anything about signatures in what lies at `path`, which was refused as a store. What cannot be looked at may
+    /// have some.
+    pub fn may_be_said_at(path: &std::path::Path, namespace: &Namespace) -> bool {
+        let some = |family: String| match std::fs::read_dir(path.join("records").join(family)) {
+            Ok(mut items) => items.next().is_some(),
+            Err(error) => !matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory),
+        };
+        some(record::trust_family(namespace)) || some(record::revoked_family())
     }
 
     pub(super) fn revoked(&self) -> BTreeSet<KeyId> {

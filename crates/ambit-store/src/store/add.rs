@@ -50,6 +50,12 @@ impl Store {
         if called.is_none() && !tags.is_empty() {
             return Err(StoreError::Refused("a tag is of a name: give the module a name and a version".into()));
         }
+        if let Some(called) = &called
+            && self.is_alias(&namespace, &called.name)?
+        {
+            let name = &called.name;
+            return Err(StoreError::Refused(format!("`{name}` is another name of a module already: `ambit store unalias {name}`")));
+        }
         let digest = module.digest();
         let changing = self.changing()?;
         // Before anything is written in vain.

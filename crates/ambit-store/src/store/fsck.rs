@@ -27,6 +27,8 @@ type Written = (Record, String);
 /// Records by where they are.
 type Records = BTreeMap<RecordId, Written>;
 
+/// What is to be done about a record that forbade something nobody knows.
+const SAY_AGAIN: &str = "it says whose signatures count or are required: remove it, and say that again with `ambit key`";
 /// How long others are waited for who have the store open: they may have it open for ever.
 const IMPATIENCE: Duration = Duration::from_millis(200);
 
@@ -92,6 +94,7 @@ impl Store {
         }
         let indexed: BTreeMap<RecordId, String> = self.index.all()?.into_iter().collect();
         let mut records = self.check_records(&indexed, repair, &mut fsck)?;
+        self.check_protective(&indexed, &mut records, repair, &mut fsck)?;
         let there = self.check_blobs(&mut records, repair, &mut fsck)?;
         self.check_missing(&mut records, &there, repair, &mut fsck)?;
         self.check_index(&indexed, &records, repair, &mut fsck)?;
@@ -113,10 +116,12 @@ impl Store {
                     Err(StoreError::RecordDamaged { path, why }) => {
                         let restored = self.restore(&dir, &id, indexed, repair)?;
                         let what = format!("the record `{}` is damaged: {why}", path.display());
-                        let done = match (repair, restored.is_some()) {
-                            (false, _) => None,
-                            (true, true) => Some("restored from the index"),
-                            (true, false) => Some("moved aside"),
+                        let (what, done) = match (repair, restored.is_some()) {
+                            (false, _) => (what, None),
+                            (true, true) => (what, Some("restored from the index")),
+                            // What it forbade would be allowed without it.
+                            (true, false) if id.is_protective() => (format!("{what}; {SAY_AGAIN}"), None),
+                            (true, false) => (what, Some("moved aside")),
                         };
                         fsck.find(what, done);
                         records.extend(restored.map(|found| (id, found)));
@@ -126,6 +131,28 @@ impl Store {
             }
         }
         Ok(records)
+    }
+
+    /// Records that forbid something, and that only the index has: somebody has removed their files.
+    fn check_protective(
+        &self,
+        indexed: &BTreeMap<RecordId, String>,
+        records: &mut Records,
+        repair: bool,
+        fsck: &mut Fsck,
+    ) -> Result<(), StoreError> {
+        for (id, json) in indexed.iter().filter(|(id, _)| id.is_protective()) {
+            let Ok(record) = Record::from_json(json) else { continue };
+            if records.contains_key(id) || record.id() != *id {
+                continue;
+            }
+            if repair {
+                self.write_record(&record, json)?;
+                records.insert(id.clone(), (record.clone(), json.clone()));
+            }
+            fsck.find(format!("the record of {} is gone", title(&record)), repair.then_some("restored from the index"));
+        }
+        Ok(())
     }
 
     /// Writes a damaged record anew, as the index has it; if that has it not, moves it aside.
@@ -142,6 +169,7 @@ impl Store {
         if repair {
             match &found {
                 Some((record, json)) => self.write_record(record, json)?,
+                None if id.is_protective() => {}
                 None => self.blobs.take_aside(dir, &id.item)?,
             }
         }

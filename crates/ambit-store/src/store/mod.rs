@@ -233,7 +233,7 @@ impl Store {
             check(index)?;
             for record in records {
                 let (id, json) = (record.id(), record.to_json());
-                let before = index.get(&id)?.map(|json| self.parsed(&json)).transpose()?;
+                let before = self.there(index, &id)?;
                 written.push((id, before));
                 self.write_record(record, &json)?;
                 index.put(record, &json)?;
@@ -250,6 +250,16 @@ impl Store {
             }
         }
         put
+    }
+
+    /// The record that is there: as its file says, or, if that is damaged, as the index does.
+    fn there(&self, index: &Writing<'_>, id: &RecordId) -> Result<Option<Record>, StoreError> {
+        let found = self.records.existing(&id.family)?.map_or(Ok(None), |dir| record::read_in(&dir, id));
+        match found {
+            Ok(found) => Ok(found.map(|(record, _)| record)),
+            Err(StoreError::RecordDamaged { .. }) => index.get(id)?.map(|json| self.parsed(&json)).transpose(),
+            Err(error) => Err(error),
+        }
     }
 
     /// Removes a record's file. When this returns that is on disk.

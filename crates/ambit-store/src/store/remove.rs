@@ -76,7 +76,7 @@ impl Store {
 
     /// Removes a record, file and row; whether there was one.
     pub(super) fn take(&self, index: &Writing<'_>, id: &RecordId, taken: &Taken) -> Result<bool, StoreError> {
-        let there = index.get(id)?.map(|json| self.parsed(&json)).transpose()?;
+        let there = self.there(index, id)?;
         let was = there.is_some();
         taken.0.borrow_mut().extend(there);
         self.remove_record(id)?;

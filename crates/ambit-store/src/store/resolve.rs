@@ -79,6 +79,29 @@ impl Store {
         Ok(Info { record, tags, last_used_at, uses, pinned })
     }
 
+    /// Every name that a module has.
+    ///
+    /// # Errors
+    /// As [`Store::resolve`].
+    pub fn names_of(&self, namespace: &Namespace, digest: ambit_core::Digest) -> Result<Vec<ModuleName>, StoreError> {
+        let mut names = Vec::new();
+        for (_, json) in self.index.about(digest)? {
+            if let Record::Module(ModuleRecord { namespace: of, called: Some(called), .. }) = self.parsed(&json)?
+                && of == *namespace
+            {
+                names.push(called.name);
+            }
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Whether a name leads to another.
+    pub(super) fn is_alias(&self, namespace: &Namespace, name: &ModuleName) -> Result<bool, StoreError> {
+        Ok(self.family(namespace, name)?.alias.is_some())
+    }
+
     /// The versions of a name.
     pub(super) fn modules_of(&self, namespace: &Namespace, name: &ModuleName) -> Result<Vec<ModuleRecord>, StoreError> {
         Ok(self.family(namespace, name)?.modules)

@@ -8,7 +8,7 @@ use crate::{
     name::Namespace,
     place::Place,
     record::{self, Record, RecordId},
-    sign::{KeyId, MOST_TRIED, ModuleSignature, NamePattern, Revocation, SignatureRule, Trust, TrustedKey},
+    sign::{KeyId, MOST, MOST_TRIED, ModuleSignature, NamePattern, Revocation, SignatureRule, Trust, TrustedKey},
 };
 
 /// Bytes of the reason of a revocation.
@@ -21,10 +21,29 @@ impl Store {
     /// The key was revoked; or a system call failed.
     pub fn trust(&self, namespace: &Namespace, trusted: TrustedKey) -> Result<(), StoreError> {
         let key = trusted.key.id();
-        if self.trust_of(namespace)?.revoked.iter().any(|revocation| revocation.key == key) {
+        let before = self.trust_of(namespace)?;
+        if before.revoked.iter().any(|revocation| revocation.key == key) {
             return Err(StoreError::Refused(format!("the key {} was revoked, and is not trusted again", key.short())));
         }
+        let taken = |other: &TrustedKey| other.key.id() != key && other.label.is_some() && other.label == trusted.label;
+        if let Some(other) = before.keys.iter().find(|other| taken(other)) {
+            let label = other.label.as_ref().map(ToString::to_string).unwrap_or_default();
+            return Err(StoreError::Refused(format!(
+                "`{label}` is what {} is called: --as names this one otherwise",
+                other.key.id().short()
+            )));
+        }
+        self.room_for_one(before.keys.len() + before.rules.len())?;
         self.point(Record::TrustedKey { namespace: namespace.clone(), trusted })
+    }
+
+    /// Whether one more of what is read before each run may be added.
+    fn room_for_one(&self, there: usize) -> Result<(), StoreError> {
+        if there < MOST {
+            Ok(())
+        } else {
+            Err(StoreError::Refused(format!("there are {MOST} keys and rules already, and no more are read")))
+        }
     }
 
     /// Has a key's signatures not count; whether they did.
@@ -46,6 +65,7 @@ impl Store {
         if revocation.reason.as_ref().is_some_and(|reason| reason.len() > LONGEST_REASON) {
             return Err(StoreError::Refused(format!("a reason has at most {LONGEST_REASON} bytes")));
         }
+        self.room_for_one(self.trust_of(&Namespace::default())?.revoked.len())?;
         self.point(Record::Revoked { revocation })
     }
 
@@ -54,6 +74,8 @@ impl Store {
     /// # Errors
     /// A system call failed.
     pub fn require_signature(&self, namespace: &Namespace, rule: SignatureRule) -> Result<(), StoreError> {
+        let before = self.trust_of(namespace)?;
+        self.room_for_one(before.keys.len() + before.rules.len())?;
         self.point(Record::SignatureRule { namespace: namespace.clone(), rule })
     }
 
@@ -98,7 +120,7 @@ impl Store {
     /// # Errors
     /// A system call failed.
     pub fn forget_signatures(&self, namespace: &Namespace, module: Digest, key: KeyId) -> Result<usize, StoreError> {
-        let of_it = signatures_of(&self.place, namespace, module)?.into_iter().filter(|signature| signature.key == key);
+        let of_it = signatures_of(&self.place, namespace, module)?.0.into_iter().filter(|signature| signature.key == key);
         let mut forgotten = 0;
         for signature in of_it {
             forgotten += usize::from(self.unpoint(&Record::Signature { namespace: namespace.clone(), signature })?);
@@ -107,24 +129,32 @@ impl Store {
     }
 }
 
-/// The signatures of a module that a store keeps, from its records and not from its index. No more than are ever tried.
+/// The signatures of a module that a store keeps, from its records and not from its index; and why there may be others. No more than are
+/// ever tried.
 ///
 /// # Errors
-/// A record is damaged; or a system call failed.
-pub fn signatures_of(place: &Place, namespace: &Namespace, module: Digest) -> Result<Vec<ModuleSignature>, StoreError> {
+/// A system call failed.
+pub fn signatures_of(
+    place: &Place,
+    namespace: &Namespace,
+    module: Digest,
+) -> Result<(Vec<ModuleSignature>, Vec<String>), StoreError> {
+    let (mut signatures, mut unread) = (Vec::new(), Vec::new());
     let family = record::signatures_family(namespace, module);
-    let Some(records) = place.root().existing("records")? else { return Ok(Vec::new()) };
-    let Some(dir) = records.existing(&family)? else { return Ok(Vec::new()) };
+    let Some(records) = place.root().existing("records")? else { return Ok((signatures, unread)) };
+    let Some(dir) = records.existing(&family)? else { return Ok((signatures, unread)) };
     let mut names = dir.names()?;
     names.sort();
     names.truncate(MOST_TRIED);
-    let mut signatures = Vec::new();
     for item in names {
-        // What lies here is about this module: that was compared.
-        let record = record::read_in(&dir, &RecordId { family: family.clone(), item })?;
-        if let Some((Record::Signature { signature, .. }, _)) = record {
-            signatures.push(signature);
+        match record::read_in(&dir, &RecordId { family: family.clone(), item }) {
+            // What lies here is about this module: that was compared.
+            Ok(Some((Record::Signature { signature, .. }, _))) => signatures.push(signature),
+            Ok(_) => {}
+            // Another one may be good.
+            Err(error @ StoreError::RecordDamaged { .. }) => unread.push(error.to_string()),
+            Err(error) => return Err(error),
         }
     }
-    Ok(signatures)
+    Ok((signatures, unread))
 }

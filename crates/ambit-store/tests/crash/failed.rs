@@ -91,7 +91,7 @@ fn seen(store: &Store) -> (Vec<Info>, Vec<ImageRecord>, Vec<Option<Vec<u8>>>, St
     let names = ["a", "a@1.0.0", "a@2.0.0", "a@3.0.0", "a:live", "a:old", "alias", "other", "new"];
     let place = Place::open(store.path()).expect("a place");
     let signatures =
-        ["one", "two"].map(|text| signatures_of(&place, &ours(), module(text).digest()).expect("signatures of a module").len());
+        ["one", "two"].map(|text| signatures_of(&place, &ours(), module(text).digest()).expect("signatures of a module").0.len());
     let trust = format!("{signatures:?} {:?}", store.trust_of(&ours()).expect("what is said about signatures"));
     let images = store.images(&ours()).expect("a list").into_iter().map(|mut image| {
         image.added_at = 0;
