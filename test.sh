@@ -43,6 +43,13 @@ if [ ! -e /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 ] && command -v ap
         echo "test.sh: faketime cannot be installed here"
 fi
 
+# A registry that nobody here wrote, for the tests that push and pull; without it those are skipped.
+if ! command -v docker-registry >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    echo "test.sh: installing docker-registry and openssl"
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker-registry openssl; } ||
+        echo "test.sh: docker-registry cannot be installed here"
+fi
+
 # The guest in Python is built and not checked in; without it the tests that run it are skipped. What builds it is kept in
 # ~/.cache/ambit, or in $AMBIT_CACHE.
 python_guest() {

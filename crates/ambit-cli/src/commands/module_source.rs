@@ -11,7 +11,7 @@ use ambit_core::{Digest, RejectReason, Rejection};
 use ambit_manager::CodeCache;
 use ambit_store::{
     ImageReference, Namespace, Reference, Store, StoreError, StoreOptions,
-    oci::{OciError, Wanted, obtain},
+    oci::{OciError, Progress, Quiet, Wanted, obtain},
 };
 
 use super::{image::progress::Bar, read_module};
@@ -67,7 +67,10 @@ impl ModuleSource {
             let rules = read_module::rules_to_keep();
             let wanted = Wanted { namespace: &namespace, image: &image, policy: pull.pull, rules: &rules };
             let opened = Store::open(store.place()?, StoreOptions::default())?;
-            obtain(&opened, wanted, pull.registry.options(&image.repository)?, &mut Bar::default())
+            let options = pull.registry.options(&image.repository)?;
+            let (mut bar, mut nobody) = (Bar::default(), Quiet);
+            let progress: &mut dyn Progress = if quiet { &mut nobody } else { &mut bar };
+            obtain(&opened, wanted, options, progress)
         };
         let obtained = obtained().map_err(|error| refused(&image, error))?;
         if let Some(before) = obtained.before.filter(|_| !quiet) {

@@ -46,6 +46,8 @@ fn chance() -> u8 {
 /// Whether a failure of the transport may be gone the next time.
 pub(super) fn is_transient(error: &ureq::Error) -> bool {
     match error {
+        // Nobody is there, and says so.
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => false,
         ureq::Error::Io(_) | ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
         ureq::Error::Timeout(which) => !matches!(which, ureq::Timeout::Global),
         _ => false,
