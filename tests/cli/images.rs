@@ -153,6 +153,10 @@ fn an_image_has_names_until_they_are_removed() {
     place.at(run_at("process", &["--pull", "never", "localhost:5000/tools/hello:stable"])).prints("hello, world\n");
     let digest = place.json(&["images"])[0]["resolved"].as_str().expect("text").to_owned();
     place.at(run_at("process", &["--pull", "never", &format!("localhost:5000/tools/hello@{digest}")])).prints("hello, world\n");
+    let module = place.json(&["images"])[0]["module"]["digest"].as_str().expect("text").to_owned();
+    place.does(&["store", "rm", &module]).says(1, &["is the module of an image", "ambit rmi localhost:5000/tools/hello:1.0"]);
+    place.does(&["store", "pin", &module]).says(0, &[]);
+    place.does(&["store", "unpin", &module]).says(0, &[]);
     assert_eq!(place.json(&["rmi", IMAGE])["freed"], false);
     assert_eq!(place.json(&["rmi", "localhost:5000/tools/hello:stable"])["freed"], true);
     assert_eq!(place.json(&["images"]), json!([]));
