@@ -43,7 +43,14 @@ if [ ! -e /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 ] && command -v ap
         echo "test.sh: faketime cannot be installed here"
 fi
 
-# Keys and signatures are compared with those of OpenSSL's; without it that one test is skipped.
+# A registry that nobody here wrote, for the tests that push and pull; without it those are skipped.
+if ! command -v docker-registry >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    echo "test.sh: installing docker-registry"
+    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends docker-registry; } ||
+        echo "test.sh: docker-registry cannot be installed here"
+fi
+
+# Keys and signatures are compared with those of OpenSSL's, and it makes certificates; without it those tests are skipped.
 if ! command -v openssl >/dev/null && command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
     echo "test.sh: installing openssl"
     { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssl; } ||

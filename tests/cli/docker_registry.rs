@@ -260,3 +260,27 @@ fn with_a_password_from_wherever_it_is() {
     config(r#"{"credsStore":"absent"}"#);
     by_config().says(1, &["docker-credential-absent", "cannot be started"]);
 }
+
+#[test]
+fn how_far_it_is_is_shown_on_a_terminal_alone() {
+    const TEST: &str = "how_far_it_is_is_shown_on_a_terminal_alone";
+    let Some(registry) = Registry::start(TEST, Kind::Plain) else { return };
+    let (image, store) = (registry.image(":large"), Store::new());
+    let module = store.0.path().join("large.wat");
+    fs::write(&module, format!("(module (memory 40) (data (i32.const 0) \"{}\"))", "x".repeat(2 << 20))).expect("written");
+    store.does(&["build", module.to_str().expect("UTF-8"), "-t", &image]).says(0, &[]);
+    store.does(&["push", &image]).is_silent();
+    store.does(&["rmi", &image]).says(0, &[]);
+    let line = format!("{} pull {image}", env!("CARGO_BIN_EXE_ambit"));
+    let mut command = Command::new("script");
+    command
+        .args(["--quiet", "--return", "--command", &line, "/dev/null"])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("TERM", "xterm");
+    let Ok(output) = command.env("AMBIT_STORE", store.0.path().join("store")).stdin(Stdio::null()).output() else {
+        return skip(TEST, "there is no `script` to make a terminal with");
+    };
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && shown.contains("the module of") && shown.contains("2.00 MiB"), "{shown:?}");
+}

@@ -112,6 +112,19 @@ fn an_image_goes_through_an_archive_and_a_directory() {
         other.does(&["import", &output, "localhost:5000/other:x"]).says(0, &[]);
         other.at(run_at("process", &["--pull", "never", "localhost:5000/other:x"])).prints("hello, world\n");
     }
+    // Of which name it is in an archive is its maker's choice, and takes nothing from an image that is here.
+    place.does(&["build", "guests/bin/env.wasm", "-t", IMAGE]).says(0, &[]);
+    place.does(&["import", &place.path("image.tar")]).says(1, &["--replace", digest.as_str().expect("text")]);
+    assert_ne!(place.json(&["images"])[0]["resolved"], digest);
+    place.does(&["import", "--replace", &place.path("image.tar")]).says(0, &[]);
+    assert_eq!(place.json(&["images"])[0]["resolved"], digest);
+    // A digest is a name that an image has or has not.
+    let right = format!("localhost:5000/x@{}", digest.as_str().expect("text"));
+    place.does(&["import", &place.path("image.tar"), &right]).says(0, &[]);
+    place.does(&["export", &right, "-o", &place.path("pinned.tar")]).says(0, &[]);
+    assert_eq!(Place::new().json(&["import", &place.path("pinned.tar")])[0]["tag"], Value::Null);
+    let wrong = format!("localhost:5000/x@sha256:{}", "0".repeat(64));
+    place.does(&["import", &place.path("image.tar"), &wrong]).says(1, &["digest mismatch"]);
     place.does(&["import", HELLO]).says(1, &["no archive"]);
     place.does(&["import", &place.path("nowhere")]).says(1, &["cannot read"]);
     place.does(&["import", "guests"]).says(1, &["oci-layout"]);
@@ -140,6 +153,10 @@ fn an_image_has_names_until_they_are_removed() {
     place.at(run_at("process", &["--pull", "never", "localhost:5000/tools/hello:stable"])).prints("hello, world\n");
     let digest = place.json(&["images"])[0]["resolved"].as_str().expect("text").to_owned();
     place.at(run_at("process", &["--pull", "never", &format!("localhost:5000/tools/hello@{digest}")])).prints("hello, world\n");
+    let module = place.json(&["images"])[0]["module"]["digest"].as_str().expect("text").to_owned();
+    place.does(&["store", "rm", &module]).says(1, &["is the module of an image", "ambit rmi localhost:5000/tools/hello:1.0"]);
+    place.does(&["store", "pin", &module]).says(0, &[]);
+    place.does(&["store", "unpin", &module]).says(0, &[]);
     assert_eq!(place.json(&["rmi", IMAGE])["freed"], false);
     assert_eq!(place.json(&["rmi", "localhost:5000/tools/hello:stable"])["freed"], true);
     assert_eq!(place.json(&["images"]), json!([]));

@@ -11,7 +11,7 @@ use ambit_core::{RejectReason, Rejection};
 use ambit_manager::CodeCache;
 use ambit_store::{
     Called, ImageRecord, ImageReference, Reference, Store, StoreError, StoreOptions,
-    oci::{self, OciError, Wanted, obtain},
+    oci::{self, OciError, Progress, Quiet, Wanted, obtain},
     sign::{Claim, CosignSignature, ImageClaim},
 };
 
@@ -147,7 +147,10 @@ impl ModuleSource {
             let rules = read_module::rules_to_keep();
             let wanted = Wanted { namespace: &store.namespace, image: &image, policy: pull.pull, rules: &rules };
             let opened = Store::open(store.place()?, StoreOptions::default())?;
-            let obtained = obtain(&opened, wanted, pull.registry.options(&image.repository)?, &mut Bar::default())?;
+            let options = pull.registry.options(&image.repository)?;
+            let (mut bar, mut nobody) = (Bar::default(), Quiet);
+            let progress: &mut dyn Progress = if quiet { &mut nobody } else { &mut bar };
+            let obtained = obtain(&opened, wanted, options, progress)?;
             let manifest = opened.image_parts(&obtained.record)?.manifest;
             Ok((obtained, oci::version_of(&manifest)))
         };

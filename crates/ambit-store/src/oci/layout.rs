@@ -212,9 +212,15 @@ impl Origin for Layout {
 fn listed(image: &ImageParts, name: Option<&ImageReference>) -> Vec<Descriptor> {
     let one = |bytes: &[u8], tag: Option<String>| {
         let mut listed = Descriptor::new(media::MANIFEST, Part::of(bytes));
-        if let (Some(ImageReference { repository, .. }), Some(tag)) = (name, &tag) {
-            listed.annotations.insert(NAME.into(), format!("{repository}:{tag}"));
-        }
+        let whole = match (name, &tag) {
+            (Some(ImageReference { repository, .. }), Some(tag)) => Some(format!("{repository}:{tag}")),
+            // A digest is its name, if it is its own, and not that of a list it was found in.
+            (Some(name @ ImageReference { select: ImageSelect::Digest(digest), .. }), None) if *digest == listed.digest => {
+                Some(name.to_string())
+            }
+            _ => None,
+        };
+        listed.annotations.extend(whole.map(|whole| (NAME.to_owned(), whole)));
         listed.annotations.extend(tag.map(|tag| (TAG.to_owned(), tag)));
         listed
     };

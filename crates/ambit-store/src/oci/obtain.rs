@@ -11,7 +11,7 @@ use super::{
     fetch::Fetched,
 };
 use crate::{
-    image_name::ImageReference,
+    image_name::{ImageReference, ImageSelect},
     image_record::{ImageRecord, Part},
     name::Namespace,
     reference::Reference,
@@ -59,6 +59,11 @@ pub fn obtain(
 ) -> Result<Obtained, OciError> {
     let Wanted { namespace, image, policy, rules } = wanted;
     let here = store.image(namespace, image)?;
+    // One of which something is missing is not here, where it can be had again.
+    let here = match (policy, here) {
+        (PullPolicy::IfNotPresent, Some(record)) if !store.has_all_of(&record)? => None,
+        (_, here) => here,
+    };
     match (policy, here) {
         (PullPolicy::IfNotPresent | PullPolicy::Never, Some(record)) => {
             let signature = store.image_parts(&record)?.signature;
@@ -80,7 +85,7 @@ pub fn obtain(
 /// Keeps an image that was fetched, once its module is admitted.
 ///
 /// # Errors
-/// The module is not admitted; or the store failed.
+/// It is to be known by a digest that it has not; the module is not admitted; or the store failed.
 pub fn keep(
     store: &Store,
     namespace: &Namespace,
@@ -88,7 +93,13 @@ pub fn keep(
     image: Fetched,
     rules: &AdmitRules,
 ) -> Result<ImageRecord, OciError> {
-    let Fetched { resolved, manifest: _, parts, module } = image;
+    let Fetched { resolved, manifest, parts, module } = image;
+    if let ImageSelect::Digest(asked) = reference.select
+        && asked != resolved
+        && asked != manifest
+    {
+        return Err(OciError::DigestMismatch { what: reference.to_string(), asked, found: resolved });
+    }
     let module = ambit_admit::admit(module, rules)?;
     Ok(store.put_image(PutImage { namespace, reference, resolved, parts: &parts, module: &module })?)
 }

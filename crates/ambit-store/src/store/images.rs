@@ -150,6 +150,19 @@ impl Store {
         Ok(images)
     }
 
+    /// Whether there is a blob for each part of an image. Whether they are what they should be is found when they are read.
+    ///
+    /// # Errors
+    /// A system call failed.
+    pub fn has_all_of(&self, image: &ImageRecord) -> Result<bool, StoreError> {
+        for part in image.parts().chain([image.module]) {
+            if self.blobs.open(part.digest)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// What an image is made of, without its module, which [`Store::load`] gives. All of it is what its digests name.
     ///
     /// # Errors

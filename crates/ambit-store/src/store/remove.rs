@@ -7,6 +7,7 @@ use ambit_core::Digest;
 use super::Store;
 use crate::{
     error::StoreError,
+    image_name::ImageReference,
     index::Writing,
     name::Namespace,
     record::{self, ModuleRecord, Record, RecordId},
@@ -25,6 +26,9 @@ impl Store {
     /// There is none; others need it, unless that is to be ignored; or a system call failed.
     pub fn remove(&self, namespace: &Namespace, reference: &Reference, force: bool) -> Result<(ModuleRecord, bool), StoreError> {
         let module = self.resolve(namespace, reference)?.record;
+        if let Some(image) = self.image_alone(&module)? {
+            return Err(StoreError::Refused(format!("`{}` is the module of an image: `ambit rmi {image}`", module.title())));
+        }
         if !force && let Some(by) = self.needed_by(&module)? {
             let message = format!("`{}` needs `{}`; remove that first, or say --force", by, module.title());
             return Err(StoreError::Refused(message));
@@ -38,6 +42,18 @@ impl Store {
             gone => gone?,
         };
         Ok((module, gone))
+    }
+
+    /// An image that a module is known by, if it is known by nothing else.
+    fn image_alone(&self, module: &ModuleRecord) -> Result<Option<ImageReference>, StoreError> {
+        let id = Record::Module(module.clone()).id();
+        if let Some(dir) = self.records.existing(&id.family)?
+            && dir.look(&id.item)?.is_some()
+        {
+            return Ok(None);
+        }
+        let images = self.images(&module.namespace)?.into_iter();
+        Ok(images.filter(|image| image.module.digest == module.digest).map(|image| image.reference()).next())
     }
 
     /// A module that would lack a version that it needs.

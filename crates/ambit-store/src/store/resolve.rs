@@ -108,18 +108,14 @@ impl Store {
     }
 
     fn by_digest(&self, namespace: &Namespace, digest: ambit_core::Digest) -> Result<ModuleRecord, StoreError> {
+        let mut images = Vec::new();
         for (id, json) in self.index.about(digest)? {
             match self.parsed(&json)? {
                 // The index may have put it to another digest.
                 Record::Module(module) if module.namespace == *namespace && module.digest == digest => {
                     return self.confirmed(module);
                 }
-                Record::Image(image) if image.namespace == *namespace => {
-                    // As its file says, whatever the index does.
-                    if let Some(image) = self.image_at(&id)?.filter(|image| image.module.digest == digest) {
-                        return Ok(image.module());
-                    }
-                }
+                Record::Image(image) if image.namespace == *namespace => images.push(id),
                 Record::Module(_)
                 | Record::Image(_)
                 | Record::Tag { .. }
@@ -129,6 +125,12 @@ impl Store {
                 | Record::TrustedKey { .. }
                 | Record::SignatureRule { .. }
                 | Record::Revoked { .. } => {}
+            }
+        }
+        for id in images {
+            // As its file says, whatever the index does.
+            if let Some(image) = self.image_at(&id)?.filter(|image| image.module.digest == digest) {
+                return Ok(image.module());
             }
         }
         Err(StoreError::NotFound { what: digest.to_string(), near: String::new() })

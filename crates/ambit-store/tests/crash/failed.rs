@@ -82,8 +82,11 @@ fn prepared(path: &Path, operation: &str) -> Store {
     store
 }
 
+/// The modules of names, those that there are.
+type Modules = Vec<Option<Vec<u8>>>;
+
 /// What anybody can see of it.
-fn seen(store: &Store) -> (Vec<Info>, Vec<ImageRecord>, Vec<Option<Vec<u8>>>, String) {
+fn seen(store: &Store) -> (Vec<Info>, Vec<ImageRecord>, Modules, String) {
     let list = store.list(None).expect("a list").into_iter().map(|mut info| {
         (info.last_used_at, info.uses, info.record.added_at) = (None, 0, 0);
         info

@@ -3,7 +3,7 @@
 use ambit_admit::AdmitRules;
 use ambit_core::{Digest, Profile};
 use ambit_store::{
-    Add, Reference, Store,
+    Add, Part, Reference, Store,
     oci::{Obtained, OciError, PullPolicy, Quiet, Wanted, obtain, signatures},
 };
 use serde_json::{Value, json};
@@ -184,13 +184,26 @@ fn an_image_is_found_by_its_module_s_digest_and_what_is_lost_is_found_missing() 
     let found = store.resolve(&ours(), &Reference::Digest(module.digest())).expect("found");
     assert_eq!(found.record.digest, module.digest());
     assert!(!store.fsck(false).expect("read").is_broken());
-    let hex = image.config.digest.hex();
-    let blob = dir.path().join("store/blobs/sha256").join(&hex[..2]).join(&hex[2..4]).join(&hex);
-    std::fs::remove_file(blob).expect("removed");
+    std::fs::remove_file(blob_of(&dir, &image.config)).expect("removed");
     store.image_parts(&image).expect_err("something of it is missing");
+    // It can be had again, where that is allowed.
+    want(&store, &registry, ":1", PullPolicy::Never).expect_err("nobody is asked");
+    assert!(want(&store, &registry, ":1", PullPolicy::IfNotPresent).expect("pulled").asked);
+    store.image_parts(&image).expect("there");
+    let module_blob = blob_of(&dir, &image.module);
+    std::fs::remove_file(module_blob).expect("removed");
+    assert!(want(&store, &registry, ":1", PullPolicy::IfNotPresent).expect("pulled").asked);
+    store.load(&image.module()).expect("there");
+    std::fs::remove_file(blob_of(&dir, &image.config)).expect("removed");
     let fsck = store.fsck(true).expect("read");
     assert!(fsck.findings.iter().any(|finding| finding.what.contains(&image.reference().to_string())), "{fsck:?}");
     assert_eq!(store.image(&ours(), &image.reference()).expect("read"), None);
+}
+
+/// The file of a blob.
+fn blob_of(dir: &tempfile::TempDir, part: &Part) -> std::path::PathBuf {
+    let hex = part.digest.hex();
+    dir.path().join("store/blobs/sha256").join(&hex[..2]).join(&hex[2..4]).join(&hex)
 }
 
 /// A registry with an image and this many signatures of it, each over a payload of so many bytes.

@@ -1,6 +1,12 @@
 //! Manifests that are none, or too much.
 
-use std::io::Write;
+use std::{
+    io::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use ambit_core::Digest;
 use serde_json::{Value, json};
@@ -106,8 +112,10 @@ fn oci_002_a_manifest_of_a_hundred_megabytes_is_not_read() {
     refused(pull(&registry), &["the manifest", "larger than it may be", "4194304"]);
     // Nor if nothing says how long it is.
     let unsaid = head("Transfer-Encoding: chunked\r\n");
+    let all = Arc::<AtomicBool>::default();
+    let sent = Arc::clone(&all);
     let registry = Content::default().served(move |_| {
-        let unsaid = unsaid.clone();
+        let (unsaid, sent) = (unsaid.clone(), Arc::clone(&sent));
         Some(Answer::raw(move |stream| {
             stream.write_all(unsaid.as_bytes())?;
             for _ in 0..1600 {
@@ -115,10 +123,12 @@ fn oci_002_a_manifest_of_a_hundred_megabytes_is_not_read() {
                 stream.write_all(&[b' '; 0x10000])?;
                 stream.write_all(b"\r\n")?;
             }
+            sent.store(true, Ordering::Relaxed);
             stream.write_all(b"0\r\n\r\n")
         }))
     });
     refused(pull(&registry), &["larger than it may be"]);
+    assert!(!all.load(Ordering::Relaxed), "nobody took all of it");
     assert_eq!(registry.asked().len(), 1, "and that is not tried again");
 }
 

@@ -132,9 +132,10 @@ fn ask(helper: &str, server: &str) -> Result<Option<Credentials>, OciError> {
     let answer = receiver.recv_timeout(PATIENCE).ok().and_then(Result::ok).filter(|answer| answer.len() as u64 <= MOST_ANSWER);
     let status = loop {
         match child.try_wait() {
-            Ok(Some(status)) => break status,
+            Ok(Some(status)) if answer.is_some() => break status,
             Ok(None) if answer.is_some() && Instant::now() < until => thread::sleep(Duration::from_millis(2)),
-            Ok(None) => {
+            // One whose answer nobody read to its end may have ended by that.
+            Ok(Some(_) | None) => {
                 let _ = child.kill();
                 let _ = child.wait();
                 return Err(failed("it did not end in time, or says too much".into()));

@@ -47,9 +47,10 @@ pub struct Registry {
     pub(super) path: String,
     pub(super) home: Home,
     pub(super) options: RegistryOptions,
-    /// For whom the user named, and for whom others did.
-    pub(super) named: Agent,
-    pub(super) public: Agent,
+    /// For the registry itself, for whom the user named, and for whom others did.
+    own: Agent,
+    named: Agent,
+    public: Agent,
     began: Instant,
     /// What says that we may do it, once we were asked.
     pub(super) authorization: Option<String>,
@@ -58,7 +59,7 @@ pub struct Registry {
 }
 
 /// A question.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Question<'a> {
     /// What is asked for, as people call it.
     pub(super) what: &'a str,
@@ -66,6 +67,26 @@ pub(super) struct Question<'a> {
     pub(super) to: Uri,
     pub(super) headers: Vec<(header::HeaderName, String)>,
     pub(super) body: &'a [u8],
+    /// Who is told how much of the body has gone.
+    pub(super) meter: Option<&'a dyn Fn(u64)>,
+}
+
+/// A body, of which it is told how much was taken.
+struct Metered<'a> {
+    rest: &'a [u8],
+    taken: u64,
+    meter: Option<&'a dyn Fn(u64)>,
+}
+
+impl Read for Metered<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.rest.read(into)?;
+        self.taken += read as u64;
+        if let Some(meter) = self.meter {
+            meter(self.taken);
+        }
+        Ok(read)
+    }
 }
 
 /// Why there is no answer.
@@ -84,7 +105,7 @@ impl From<OciError> for Failure {
 
 impl<'a> Question<'a> {
     pub(super) fn get(what: &'a str, to: Uri) -> Self {
-        Self { what, method: Method::GET, to, headers: Vec::new(), body: &[] }
+        Self { what, method: Method::GET, to, headers: Vec::new(), body: &[], meter: None }
     }
 
     pub(super) fn with(mut self, name: header::HeaderName, value: impl Into<String>) -> Self {
@@ -112,12 +133,16 @@ impl Registry {
         } else {
             ("https", Reach::Any)
         };
-        let roots = if scheme == "https" { authorities(options.authorities.as_deref())? } else { Vec::new() };
+        let roots = match authorities(options.authorities.as_deref()) {
+            // Somebody it sends us to may need them; who is believed by nobody is not gone to.
+            Err(_) if scheme == "http" => Vec::new(),
+            found => found?,
+        };
         let named = [&options.allow_hosts, &options.auth_hosts].into_iter().flatten().cloned().collect();
         let home = Home { scheme, authority, named, plain_http: options.plain_http.clone() };
         let agent = |reach| agent(&options, reach, &roots);
-        let (named, public) = (agent(reach), agent(Reach::Public));
-        Ok(Self { name, path, home, named, public, began: Instant::now(), authorization: None, actions: "pull", options })
+        let (own, named, public) = (agent(reach), agent(Reach::Any), agent(Reach::Public));
+        Ok(Self { name, path, home, own, named, public, began: Instant::now(), authorization: None, actions: "pull", options })
     }
 
     /// An address of the repository: `manifests/latest`.
@@ -202,7 +227,7 @@ impl Registry {
         way: Way,
         authorization: Option<&str>,
     ) -> Result<Response<Body>, Failure> {
-        let Question { what, method, to: _, headers, body } = question;
+        let Question { what, method, to: _, headers, body, meter } = question;
         let left = self.left();
         if left.is_zero() {
             return Err(self.timed_out(what).into());
@@ -215,13 +240,14 @@ impl Registry {
             request = request.header(header::AUTHORIZATION, authorization);
         }
         let agent = match way {
-            Way::Home | Way::Named => &self.named,
+            Way::Home => &self.own,
+            Way::Named => &self.named,
             Way::Public => &self.public,
         };
         let has_body = matches!(*method, Method::PUT | Method::POST | Method::PATCH);
         let no_request = |_| OciError::refused(*what, "it cannot be asked for");
         let reply = if has_body {
-            let mut reader = *body;
+            let mut reader = Metered { rest: body, taken: 0, meter: *meter };
             let request =
                 request.header(header::CONTENT_LENGTH, body.len()).body(SendBody::from_reader(&mut reader)).map_err(no_request)?;
             agent.run(agent.configure_request(request).timeout_global(Some(left)).build())

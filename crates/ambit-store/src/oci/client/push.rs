@@ -1,5 +1,7 @@
 //! From an image to a registry.
 
+use std::cell::RefCell;
+
 use ambit_core::{Digest, escape};
 use serde::Serialize;
 use ureq::http::{Method, StatusCode, header};
@@ -83,16 +85,16 @@ impl Registry {
             _ => return Err(self.refused(what, reply)),
         }
         progress.begins(what, part.size);
-        let done = self.persist(what, |registry| registry.upload(what, bytes, part));
-        progress.is_at(part.size);
-        progress.ends();
+        let progress = RefCell::new(progress);
+        let done = self.persist(what, |registry| registry.upload(what, bytes, part, &|sent| progress.borrow_mut().is_at(sent)));
+        progress.into_inner().ends();
         done?;
         pushed.sent += 1;
         Ok(())
     }
 
     /// Sends a blob in one go, to where the registry wants it; to itself alone.
-    fn upload(&mut self, what: &str, bytes: &[u8], part: Part) -> Result<(), Failure> {
+    fn upload(&mut self, what: &str, bytes: &[u8], part: Part, meter: &dyn Fn(u64)) -> Result<(), Failure> {
         let to = self.address("blobs/uploads/")?;
         let question = Question { method: Method::POST, ..Question::get(what, to.clone()) };
         let reply = self.ask_once(&question)?;
@@ -110,7 +112,7 @@ impl Registry {
         let whole = format!("{there}{separator}digest={}", part.digest);
         let to = whole.parse().map_err(|_| hop("it is no address".into()))?;
         drop(reply);
-        let question = Question { method: Method::PUT, body: bytes, ..Question::get(what, to) }
+        let question = Question { method: Method::PUT, body: bytes, meter: Some(meter), ..Question::get(what, to) }
             .with(header::CONTENT_TYPE, "application/octet-stream");
         let reply = self.ask_once(&question)?;
         match reply.status() {

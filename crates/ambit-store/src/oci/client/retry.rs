@@ -1,6 +1,6 @@
 //! Trying again what may succeed later.
 
-use std::{thread, time::Duration};
+use std::{io::ErrorKind, thread, time::Duration};
 
 /// How often something is tried again, and after how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,9 @@ fn chance() -> u8 {
 /// Whether a failure of the transport may be gone the next time.
 pub(super) fn is_transient(error: &ureq::Error) -> bool {
     match error {
-        ureq::Error::Io(_) | ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
+        // Nobody is there, or somebody who is not believed: that does not change by itself.
+        ureq::Error::Io(error) => !matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::InvalidData),
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
         ureq::Error::Timeout(which) => !matches!(which, ureq::Timeout::Global),
         _ => false,
     }
