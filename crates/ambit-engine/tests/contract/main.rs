@@ -6,6 +6,7 @@ mod components;
 mod drive;
 mod exchange;
 mod functions;
+mod interpreter;
 mod kept;
 mod nested;
 mod traps;
