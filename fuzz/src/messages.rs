@@ -71,13 +71,14 @@ pub(crate) fn from_compiler(input: &mut Input<'_>) -> FromCompiler {
 }
 
 pub(crate) fn to_worker(input: &mut Input<'_>) -> ToWorker {
-    match input.below(7) {
+    match input.below(8) {
         0 => ToWorker::Module { module: input.u32(), policy: Box::new(policy(input)), metering: input.one_of(Metering::ALL) },
         1 => ToWorker::Artifact { module: input.u32() },
         2 => ToWorker::Forget { module: input.u32() },
         3 => ToWorker::Run(Box::new(job(input))),
         4 => ToWorker::Repeat { job: Box::new(job(input)), times: input.u64() },
         5 => ToWorker::Cancel { run: input.u64() },
+        6 => ToWorker::Translate { module: input.u32() },
         _ => ToWorker::Rehearse { policy: Box::new(policy(input)), metering: input.one_of(Metering::ALL) },
     }
 }

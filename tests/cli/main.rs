@@ -7,6 +7,7 @@ mod classic_root;
 mod clock_steps;
 mod config;
 mod doctor;
+mod engines;
 mod errors;
 mod grants;
 mod programs;

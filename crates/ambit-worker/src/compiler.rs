@@ -45,7 +45,7 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
 }
 
 /// Admits the module in `file`, once more: what is to be compiled is not taken from another process unread.
-fn admit(file: OwnedFd, policy: &Policy) -> Result<Result<Arc<Verified>, Rejection>, WorkerError> {
+pub(crate) fn admit(file: OwnedFd, policy: &Policy) -> Result<Result<Arc<Verified>, Rejection>, WorkerError> {
     let rules = AdmitRules::from_policy(policy);
     Ok(ambit_admit::admit(contents(file)?, &rules).map(Arc::new))
 }

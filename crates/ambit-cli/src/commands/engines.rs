@@ -1,12 +1,8 @@
 //! `ambit engines`
 
 use ambit_core::{EngineCapabilities, Feature};
-use ambit_engine::{
-    Engine,
-    wasmtime::{PoolConfig, WasmtimeEngine},
-};
 
-use crate::{output, table};
+use crate::{engines, output, table};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  ambit engines --json | jq '.[].features'")]
@@ -17,7 +13,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
-    let engines = [WasmtimeEngine::new(PoolConfig { guests: 1 }).capabilities()];
+    let engines: Vec<EngineCapabilities> = engines::all().map(|engine| engine.capabilities()).collect();
     if args.json {
         let view: Vec<_> = engines.iter().map(view).collect();
         output::json(&view)?;

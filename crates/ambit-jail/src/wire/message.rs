@@ -43,7 +43,7 @@ pub enum FromCompiler {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToWorker {
-    /// A module, to be admitted while it is compiled elsewhere. Descriptor: its bytes.
+    /// A module, to be admitted, maybe while it is compiled elsewhere. Descriptor: its bytes.
     Module {
         /// What it is called from now on.
         module: u32,
@@ -54,6 +54,11 @@ pub enum ToWorker {
     },
     /// What a module was compiled to. Descriptor: the artifact.
     Artifact {
+        /// Which.
+        module: u32,
+    },
+    /// There is no artifact: the worker's engine is one that works from the module itself, and is to make it ready.
+    Translate {
         /// Which.
         module: u32,
     },
@@ -77,7 +82,7 @@ pub enum ToWorker {
         run: u64,
     },
     /// A program of the parent's own, to a worker of one run that waits for it: run along the way that a guest will take, it leaves
-    /// less for that to be the first at. Answered by `Loaded` of [`REHEARSAL`]. Descriptors: its bytes; the artifact.
+    /// less for that to be the first at. Answered by `Loaded` of [`REHEARSAL`]. Descriptors: its bytes; the artifact, if there is one.
     Rehearse {
         /// What it runs under, like the run that is expected.
         policy: Box<Policy>,

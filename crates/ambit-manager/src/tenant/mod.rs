@@ -256,8 +256,8 @@ impl TenantWorker {
         let policy_sent = Box::new((**policy).clone());
         let admit = ToWorker::Module { module: number, policy: policy_sent, metering: Metering::Epochs };
         let told = self.sender.send(&admit, &[bytes.as_fd()], PATIENCE);
-        told.and_then(|()| self.sender.send(&ToWorker::Artifact { module: number }, &[code.file()], PATIENCE))
-            .map_err(|error| failed(error.to_string()))?;
+        let (code, file) = code.told(number);
+        told.and_then(|()| self.sender.send(&code, file.as_slice(), PATIENCE)).map_err(|error| failed(error.to_string()))?;
         match is_loaded.recv() {
             Ok(None) => {
                 let (module, policy, sender) = (Arc::clone(module), Arc::clone(policy), self.sender.clone());

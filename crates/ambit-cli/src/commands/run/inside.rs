@@ -24,6 +24,7 @@ use crate::{
         read_in_time::read_in_time,
         repeat::{Repeat, inside::repeat as repeated},
     },
+    engines::engine,
     output,
     signals::OnSignal,
     spinner::Spinner,
@@ -52,11 +53,15 @@ pub(super) fn run(asked: Asked, repeat: Option<Repeat>) -> anyhow::Result<u8> {
     };
     let quiet = asked.talk.quiet;
     if let Some(repeat) = repeat {
-        return repeated(repeat, &module, &asked.policy, &call, &asked.name.as_str().into(), &asked.on_signal);
+        return repeated(repeat, asked.engine, &module, &asked.policy, &call, &asked.name.as_str().into(), &asked.on_signal);
     }
     let spinner = Spinner::default();
-    let runtime =
-        Runtime::new(RuntimeConfig { pool_guests: 0, listener: Some(ends_when_compiled(&spinner)), ..RuntimeConfig::default() })?;
+    let config = RuntimeConfig { pool_guests: 0, listener: Some(ends_when_compiled(&spinner)), ..RuntimeConfig::default() };
+    let engine = match engine(asked.engine, 0) {
+        Ok(engine) => engine,
+        Err(rejection) => return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
+    };
+    let runtime = Runtime::with_engine(config, engine)?;
     let request = RunRequest {
         module: Module::Verified(Arc::clone(&module)),
         policy: Arc::clone(&asked.policy),

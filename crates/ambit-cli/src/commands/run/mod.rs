@@ -24,7 +24,7 @@ use super::{
     report_file::ReportFile,
 };
 use crate::{
-    output,
+    engines, output,
     policy::{OurStdin, PolicyArgs, Settled},
     signals::OnSignal,
     store_args::{CacheArgs, StoreArgs},
@@ -119,6 +119,7 @@ struct Asked {
     invoke: Option<String>,
     function_args: Vec<String>,
     policy: Arc<Policy>,
+    engine: EngineId,
     /// Nobody said what the guest's standard input is, and a terminal of ours is not given unasked.
     terminal_withheld: bool,
     isolation: Isolation,
@@ -183,7 +184,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     let said = settled.isolation;
     // Repeated runs share a worker, each on a fresh instance, unless somebody says that each has a process.
     let isolation = said.unwrap_or(if repeat.is_some() { Isolation::Tenant } else { Isolation::Process });
-    let terminal_withheld = settled.terminal_withheld;
+    let (terminal_withheld, engine) = (settled.terminal_withheld, settled.engine);
     let policy = match in_force(settled, isolation, repeat.is_some()) {
         Ok(policy) => Arc::new(policy),
         Err(rejection) => return finish(&talk, report, rejected(rejection, Refused::default(), &name, began, isolation)),
@@ -192,7 +193,8 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         output::json(&*policy)?;
         return Ok(0);
     }
-    let asked = Asked { source, name, invoke, function_args, policy, terminal_withheld, isolation, talk, report, began, on_signal };
+    let asked =
+        Asked { source, name, invoke, function_args, policy, engine, terminal_withheld, isolation, talk, report, began, on_signal };
     let repeat = repeat.map(|times| Repeat { times, at_once: concurrency, json });
     match isolation {
         Isolation::None => {
@@ -213,8 +215,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         }
         Isolation::Process | Isolation::Tenant => {
             let syscalls = ExtraSyscalls { allow: allow_syscall, deny: deny_syscall };
+            // Of what no engine compiles there is nothing to keep.
+            let room = if engine.compiles() { cache.room() } else { None };
             let config =
-                LaunchConfig { dispensable: allow_missing, syscalls, classic_root, cache: cache.room(), ..LaunchConfig::default() };
+                LaunchConfig { engine, dispensable: allow_missing, syscalls, classic_root, cache: room, ..LaunchConfig::default() };
             if let Err(error) = config.check() {
                 output::error(&format!("--allow-syscall, --deny-syscall: {error}"));
                 return Ok(super::USAGE);
@@ -228,15 +232,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
 /// The policy in force, or what of it nothing can enforce here.
 fn in_force(settled: Settled, isolation: Isolation, repeated: bool) -> Result<Policy, Rejection> {
     let Settled { policy, spec, terminal_withheld: _, isolation: _, engine } = settled;
-    if engine != EngineId::Wasmtime {
-        let why = "it is not part of this version; `ambit engines` lists those that are".into();
-        return Err(Unenforceable { what: format!("engine `{engine}`"), why }.into());
-    }
+    engines::check(engine)?;
     if isolation == Isolation::Tenant && !repeated {
         let why = "its guests share a worker that somebody keeps, and here is one guest; use `process`".into();
         return Err(Unenforceable { what: "isolation `tenant`".into(), why }.into());
     }
-    let policy = policy.narrow(&spec)?.resolve(isolation)?;
+    let policy = policy.narrow(&spec)?.resolve_on(engine, isolation)?;
     // This program has no functions of its own for guests, and says so to whoever grants one.
     HostFunctions::new().admitted(&policy.grants)?;
     Ok(policy)

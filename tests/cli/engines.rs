@@ -1,0 +1,79 @@
+//! The same commands with another engine.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::ambit::{LEVELS, ambit, root, run, run_at};
+
+const HELLO: &str = "guests/bin/hello.wasm";
+
+#[test]
+fn wasmi_runs_what_it_can_at_every_level() {
+    run(&["--engine", "wasmi", HELLO]).done().prints("hello, world\n");
+    run(&["--engine", "wasmi", "--invoke", "fib", "guests/bin/add.wasm", "20"]).done().prints("6765\n");
+    run(&["--engine", "wasmi", "guests/bin/cat.wasm"]).stdin("through\n").done().prints("through\n");
+    run(&["--engine", "wasmi", "--env", "A=1", "guests/bin/env.wasm"]).done().prints("arg 0: env.wasm\nenv A=1\n");
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join("a.txt"), "a").expect("written");
+    let granted = format!("{}:/data", dir.path().display());
+    run(&["--engine", "wasmi", "--dir", &granted, "guests/bin/dirlist.wasm", "/data"]).done().says(0, &[]);
+}
+
+#[test]
+fn the_report_names_the_engine_and_nothing_is_kept_of_its_code() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for level in LEVELS {
+        let path = dir.path().join(level);
+        let done = run_at(level, &["--engine", "wasmi", "--report", path.to_str().expect("UTF-8"), HELLO])
+            .env("AMBIT_STORE", dir.path().join("store"))
+            .done();
+        assert_eq!(done.status, 0, "{done:?}");
+        let report: Value = serde_json::from_str(&fs::read_to_string(path).expect("a report")).expect("JSON");
+        assert_eq!((&report["engine"], &report["artifact"]), (&"wasmi".into(), &Value::Null), "{level}");
+        assert!(report["engine_version"].as_str().is_some_and(|version| version.starts_with("2.")), "{level}: {report}");
+        assert!(report["usage"]["compile_ns"].is_u64(), "{level}: how long it took to translate it");
+    }
+    assert!(!dir.path().join("store/artifacts").exists());
+}
+
+#[test]
+fn what_an_engine_cannot_do_is_refused_by_name() {
+    let check = |words: &[&str], parts: &[&str]| {
+        let done = run(&[&["--engine", "wasmi"], words].concat()).done();
+        done.says(126, parts);
+        assert_eq!(done.stdout, "", "nothing ran");
+    };
+    check(&["guests/bin/hello-p2.wasm"], &["unsupported-feature", "wasmi runs core modules", "--engine wasmtime"]);
+    let words = ["--engine", "wasmi", "--limit", "compile-memory=1GiB", HELLO];
+    run_at("process", &words).done().says(126, &["unenforceable", "limit `compile-memory`", "wasmi translates"]);
+    let gc = ["--feature", "gc", "--feature", "function-references", "--invoke", "run", "guests/hostile/mem-013.wat"];
+    check(&gc, &["unsupported-feature", "`gc`", "--engine wasmtime"]);
+    check(&["--fuel", "1M", "--invoke", "run", "guests/hostile/mem-006.wat"], &["unenforceable", "`table.grow`"]);
+}
+
+#[test]
+fn translating_is_bounded_too() {
+    let words = ["--engine", "wasmi", "--limit", "compile-time=1ms", "guests/bin/upper.wasm"];
+    run_at("process", &words).done().says(126, &["compile-budget", "limit `compile-time`"]);
+}
+
+#[test]
+fn wasmi_is_repeated_at_every_level() {
+    for level in ["none", "tenant", "process"] {
+        let done = run_at(level, &["--engine", "wasmi", "--repeat", "20", HELLO]).done();
+        assert_eq!(done.status, 0, "{level}: {done:?}");
+        assert!(done.stdout.contains("20 exited with 0"), "{level}: {}", done.stdout);
+    }
+}
+
+#[test]
+fn engines_and_their_limits_are_listed() {
+    let done = ambit(&["engines", "--json"]).done();
+    let engines: Value = serde_json::from_str(&done.stdout).expect("JSON");
+    let names: Vec<_> = engines.as_array().expect("a list").iter().map(|engine| engine["engine"].as_str()).collect();
+    assert_eq!(names, [Some("wasmtime"), Some("wasmi")]);
+    let done = ambit(&["limits", "--engine", "wasmi"]).done();
+    assert!(done.stdout.contains("refused: wasmi translates a module in the process of the guest"), "{}", done.stdout);
+    assert!(fs::read_to_string(root().join("docs/engines.md")).expect("the page").contains("32 bytes for each of the module"));
+}
