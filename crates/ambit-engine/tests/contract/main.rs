@@ -2,6 +2,7 @@
 
 mod access;
 mod calls;
+mod capabilities;
 mod components;
 mod drive;
 mod exchange;
