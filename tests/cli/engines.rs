@@ -77,3 +77,38 @@ fn engines_and_their_limits_are_listed() {
     assert!(done.stdout.contains("refused: wasmi translates a module in the process of the guest"), "{}", done.stdout);
     assert!(fs::read_to_string(root().join("docs/engines.md")).expect("the page").contains("32 bytes for each of the module"));
 }
+
+#[test]
+fn an_engine_is_chosen_by_what_it_must_have_and_what_is_liked() {
+    let check = |words: &[&str], status: i32, expect: &str| {
+        let done = ambit(&[&["engines"], words].concat()).done();
+        assert_eq!((done.status, done.stdout.as_str()), (status, expect), "{words:?}");
+    };
+    check(&["--require", "simd,fuel"], 0, "wasmtime\n");
+    let less = "wasmtime\nnot wasmi: it would do, and is liked less: 1 to 10 of wasmtime\n";
+    check(&["--require", "simd,fuel", "--explain"], 0, less);
+    check(&["--require", "no-code", "--explain"], 0, "wasmi\nnot wasmtime: it lacks `no-code`\n");
+    check(&["--require", "fuel", "--prefer", "start"], 0, "wasmi\n");
+    check(&["--require", "gc,components", "--prefer", "start"], 0, "wasmtime\n");
+    check(&["--require", "no-code,gc"], 1, "");
+    check(&["--require", "threads", "--explain"], 1, "not wasmtime: it lacks `threads`\nnot wasmi: it lacks `threads`\n");
+    ambit(&["engines", "--require", "simdd"]).done().says(2, &["there is no requirement of engines `simdd`", "`simd`"]);
+}
+
+#[test]
+fn a_run_gets_the_engine_that_is_liked_best_of_those_that_can() {
+    let check = |words: &[&str], parts: &[&str]| {
+        run(&[&["-v"], words].concat()).done().says(0, parts);
+    };
+    check(&[HELLO], &["engine wasmtime; not wasmi: it would do, and is liked less"]);
+    check(&["guests/bin/hello-p2.wasm"], &["engine wasmtime; not wasmi: wasmi runs core modules, and this is a component"]);
+    check(&["--prefer", "start", HELLO], &["engine wasmi; not wasmtime: it would do, and is liked less"]);
+    // One that it cannot run goes to one that can, and is read once.
+    check(&["--prefer", "start", "guests/bin/hello-p2.wasm"], &["engine wasmtime; not wasmi: wasmi runs core modules"]);
+    let gc = ["--prefer", "start", "--feature", "gc", "--memory", "1GiB", "--invoke", "run", "guests/hostile/mem-013.wat"];
+    check(&gc, &["engine wasmtime; not wasmi: the module needs `function-references`, `gc`"]);
+    let hello = fs::read(root().join(HELLO)).expect("a module");
+    run(&["-v", "--prefer", "start", "-"]).stdin(hello).done().says(0, &["engine wasmi"]);
+    run(&["--prefer", "start", "--engine", "wasmi", HELLO]).done().says(2, &["--prefer", "--engine"]);
+    run_at("process", &["-v", "--prefer", "start", "--limit", "compile-memory=1GiB", HELLO]).done().says(0, &["engine wasmtime"]);
+}

@@ -21,6 +21,8 @@ pub(crate) enum ModuleSource {
     File(PathBuf),
     /// A module of the store.
     Stored(Reference, StoreArgs),
+    /// One that was read already, by this name.
+    Read(Arc<Verified>, String),
 }
 
 impl ModuleSource {
@@ -41,6 +43,7 @@ impl ModuleSource {
         match self {
             Self::File(path) => path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy()).into_owned(),
             Self::Stored(reference, _) => reference.to_string(),
+            Self::Read(_, name) => name.clone(),
         }
     }
 
@@ -48,7 +51,7 @@ impl ModuleSource {
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Stored(..) => None,
+            Self::Stored(..) | Self::Read(..) => None,
         }
     }
 
@@ -61,6 +64,7 @@ impl ModuleSource {
     pub(crate) fn read_with(&self, rules: &AdmitRules, cache: Option<&CodeCache>) -> Result<Arc<Verified>, Rejection> {
         let bytes = match self {
             Self::File(path) => read_module::binary(path, rules)?,
+            Self::Read(module, _) => module.bytes().to_vec(),
             Self::Stored(reference, store) => load(reference, store).map_err(|error| {
                 let reason = match error {
                     StoreError::DigestMismatch { .. } => RejectReason::InvalidModule,
@@ -84,6 +88,7 @@ impl fmt::Display for ModuleSource {
         match self {
             Self::File(path) => path.display().fmt(f),
             Self::Stored(reference, _) => reference.fmt(f),
+            Self::Read(_, name) => name.fmt(f),
         }
     }
 }

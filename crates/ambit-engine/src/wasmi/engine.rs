@@ -78,6 +78,10 @@ impl Engine for WasmiEngine {
         &self.functions
     }
 
+    fn accepts(&self, module: &Verified, settings: &Settings) -> Result<(), Rejection> {
+        refuse(module, settings)
+    }
+
     fn compile(&self, module: &Verified, settings: &Settings) -> Result<Artifact, Rejection> {
         refuse(module, settings)?;
         let moved = start::moved(module.bytes(), |name| module.export(name).is_some());

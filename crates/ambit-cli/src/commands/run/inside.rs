@@ -15,7 +15,7 @@ use ambit_engine::{
 use ambit_runtime::{Listener, Module, RunRequest, Running, Runtime, RuntimeConfig, Streams};
 
 use super::{
-    Asked, PATIENCE, STDIN_NOTE, reads_nothing,
+    Asked, PATIENCE, STDIN_NOTE, explain_engine, reads_nothing,
     unstarted::{Refused, rejected, unstarted},
 };
 use crate::{
@@ -47,6 +47,7 @@ pub(super) fn run(asked: Asked, repeat: Option<Repeat>) -> anyhow::Result<u8> {
         Err(outcome) => return finish(&asked.talk, asked.report, unstarted(outcome, refused, &asked.name, began, isolation)),
     };
     refused.module = Some(module.digest());
+    explain_engine(&asked, &module);
     let call = match call(&asked, &module) {
         Ok(call) => call,
         Err(rejection) => return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),

@@ -2,6 +2,7 @@
 
 mod inside;
 mod jailed;
+mod suited;
 mod unstarted;
 
 use std::{
@@ -11,12 +12,15 @@ use std::{
     time::Instant,
 };
 
-use ambit_core::{EngineId, GrantKey, Isolation, Layer, Policy, Rejection, Stdin, Unenforceable};
+use ambit_core::{Choice, EngineId, GrantKey, Isolation, Layer, Metering, Policy, Rejection, Stdin, Unenforceable};
 use ambit_engine::HostFunctions;
 use ambit_manager::{ExtraSyscalls, LaunchConfig};
 use clap::ValueHint;
 
-use self::unstarted::{Refused, rejected};
+use self::{
+    suited::Suited,
+    unstarted::{Refused, unstarted},
+};
 use super::{
     finish::{Talk, finish},
     module_source::ModuleSource,
@@ -120,6 +124,8 @@ struct Asked {
     function_args: Vec<String>,
     policy: Arc<Policy>,
     engine: EngineId,
+    /// Why that one, if nobody asked for it.
+    choice: Option<Choice>,
     /// Nobody said what the guest's standard input is, and a terminal of ours is not given unasked.
     terminal_withheld: bool,
     isolation: Isolation,
@@ -184,17 +190,32 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     let said = settled.isolation;
     // Repeated runs share a worker, each on a fresh instance, unless somebody says that each has a process.
     let isolation = said.unwrap_or(if repeat.is_some() { Isolation::Tenant } else { Isolation::Process });
-    let (terminal_withheld, engine) = (settled.terminal_withheld, settled.engine);
-    let policy = match in_force(settled, isolation, repeat.is_some()) {
-        Ok(policy) => Arc::new(policy),
-        Err(rejection) => return finish(&talk, report, rejected(rejection, Refused::default(), &name, began, isolation)),
+    let suited = match suited::find(&settled, source, isolation, repeat.is_some(), began, &on_signal) {
+        Ok(suited) => suited,
+        Err(outcome) => return finish(&talk, report, unstarted(outcome, Refused::default(), &name, began, isolation)),
     };
+    let terminal_withheld = settled.terminal_withheld;
+    let Suited { engine, policy, choice, source } = suited;
+    let policy = Arc::new(policy);
     if print_policy {
         output::json(&*policy)?;
         return Ok(0);
     }
-    let asked =
-        Asked { source, name, invoke, function_args, policy, engine, terminal_withheld, isolation, talk, report, began, on_signal };
+    let asked = Asked {
+        source,
+        name,
+        invoke,
+        function_args,
+        policy,
+        engine,
+        choice,
+        terminal_withheld,
+        isolation,
+        talk,
+        report,
+        began,
+        on_signal,
+    };
     let repeat = repeat.map(|times| Repeat { times, at_once: concurrency, json });
     match isolation {
         Isolation::None => {
@@ -230,14 +251,14 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
 }
 
 /// The policy in force, or what of it nothing can enforce here.
-fn in_force(settled: Settled, isolation: Isolation, repeated: bool) -> Result<Policy, Rejection> {
-    let Settled { policy, spec, terminal_withheld: _, isolation: _, engine } = settled;
+fn in_force(settled: &Settled, engine: EngineId, isolation: Isolation, repeated: bool) -> Result<Policy, Rejection> {
+    let Settled { policy, spec, terminal_withheld: _, isolation: _, engine: _, prefer: _ } = settled;
     engines::check(engine)?;
     if isolation == Isolation::Tenant && !repeated {
         let why = "its guests share a worker that somebody keeps, and here is one guest; use `process`".into();
         return Err(Unenforceable { what: "isolation `tenant`".into(), why }.into());
     }
-    let policy = policy.narrow(&spec)?.resolve_on(engine, isolation)?;
+    let policy = policy.narrow(spec)?.resolve_on(engine, isolation)?;
     // This program has no functions of its own for guests, and says so to whoever grants one.
     HostFunctions::new().admitted(&policy.grants)?;
     Ok(policy)
@@ -246,4 +267,12 @@ fn in_force(settled: Settled, isolation: Isolation, repeated: bool) -> Result<Po
 /// Whether a module that can read is not given this terminal, which a person may wonder about.
 fn reads_nothing(asked: &Asked, module: &ambit_admit::Verified) -> bool {
     asked.terminal_withheld && ambit_admit::could_ask_for(module).iter().any(|(grant, _)| *grant == GrantKey::Stdin)
+}
+
+/// Says why this engine runs the module, to whoever wants to hear such things and has not said it.
+fn explain_engine(asked: &Asked, module: &ambit_admit::Verified) {
+    if let (true, Some(choice)) = (asked.talk.verbose, &asked.choice) {
+        let metering = if asked.isolation == Isolation::Process { Metering::Kernel } else { Metering::Epochs };
+        output::note(&engines::explained(choice, asked.engine, module, &asked.policy, metering));
+    }
 }
