@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::ambit::{LEVELS, ambit, root, run, run_at};
+use crate::ambit::{Done, LEVELS, ambit, root, run, run_at};
 
 const HELLO: &str = "guests/bin/hello.wasm";
 
@@ -111,4 +111,27 @@ fn a_run_gets_the_engine_that_is_liked_best_of_those_that_can() {
     run(&["-v", "--prefer", "start", "-"]).stdin(hello).done().says(0, &["engine wasmi"]);
     run(&["--prefer", "start", "--engine", "wasmi", HELLO]).done().says(2, &["--prefer", "--engine"]);
     run_at("process", &["-v", "--prefer", "start", "--limit", "compile-memory=1GiB", HELLO]).done().says(0, &["engine wasmtime"]);
+}
+
+#[test]
+fn two_engines_are_held_against_each_other() {
+    let check = |words: &[&str]| run(&[&["-v", "--verify-with", "wasmi"], words].concat());
+    let same = &["wasmtime and wasmi come to the same"];
+    let said = |done: Done| {
+        done.says(0, same);
+        assert_eq!(done.stdout, "hello, world\n", "once");
+    };
+    said(check(&[HELLO]).done());
+    check(&["guests/bin/cat.wasm"]).stdin("through\n").done().says(0, same);
+    check(&["--invoke", "fib", "guests/bin/add.wasm", "20"]).done().says(0, same);
+    check(&["--invoke", "run", "guests/hostile/cpu-019.wat"]).done().says(134, same);
+    // A unit of fuel is another thing on each.
+    check(&["--fuel", "1k", "--invoke", "run", "guests/hostile/cpu-001.wat"]).done().says(123, &["not compared: `fuel`"]);
+    // What only one of them runs is a difference, and so is no success.
+    let done = check(&["guests/bin/hello-p2.wasm"]).done();
+    done.says(125, &["wasmtime and wasmi differ", "exited 0", "unsupported-feature"]);
+    let dir = tempfile::tempdir().expect("a directory");
+    let granted = format!("{}:/data:rw", dir.path().display());
+    check(&["--dir", &granted, HELLO]).done().says(126, &["`/data` can be written to", "--verify-with"]);
+    check(&["--engine", "wasmi", "--verify-with", "wasmer", HELLO]).done().says(2, &["--verify-with"]);
 }

@@ -145,6 +145,11 @@ pub(crate) struct Settled {
 }
 
 impl PolicyArgs {
+    /// The same, for a run that must be like another.
+    pub(crate) fn deterministically(self) -> Self {
+        Self { deterministic: true, ..self }
+    }
+
     /// Profile, then file, then flags: what comes later wins.
     pub(crate) fn settle(self, args: &[String], ours: OurStdin) -> Result<Settled, UsageError> {
         let file = self.config.as_deref().map(ConfigFile::read).transpose()?.unwrap_or_default();

@@ -4,6 +4,7 @@ mod inside;
 mod jailed;
 mod suited;
 mod unstarted;
+mod verify;
 
 use std::{
     num::{NonZeroU32, NonZeroU64},
@@ -12,7 +13,7 @@ use std::{
     time::Instant,
 };
 
-use ambit_core::{Choice, EngineId, GrantKey, Isolation, Layer, Metering, Policy, Rejection, Stdin, Unenforceable};
+use ambit_core::{Choice, EngineId, GrantKey, Isolation, Layer, Metering, Outcome, Policy, Rejection, Stdin, Unenforceable};
 use ambit_engine::HostFunctions;
 use ambit_manager::{ExtraSyscalls, LaunchConfig};
 use clap::ValueHint;
@@ -46,6 +47,7 @@ Examples:
   ambit run --dir .:/work:rw --env HOME=/work build.wasm
   ambit run --invoke fib math.wasm 30
   ambit run --invoke 'greet({name: \"Ada\", titles: []}, 2)' plug-in.wasm    # a component's, with WAVE
+  ambit run --verify-with wasmi tool.wasm       # on two engines, which must come to the same
   ambit run --fuel 10M --deterministic --report - plugin.wasm
   ambit run --invoke fib --repeat 100000 --concurrency 2 math.wasm 10
   ambit run tools/minify@^1.2 page.html         # from the store: see `ambit store --help`
@@ -76,6 +78,10 @@ pub(crate) struct Args {
     /// Print those figures as JSON
     #[arg(long, requires = "repeat")]
     json: bool,
+    /// Run it on this engine as well, and fail (125) if the two come to something else: outcome, results, output or log. Implies
+    /// --deterministic; input is read to its end first, output is shown at the end, and directories must be for reading
+    #[arg(long, value_name = "ENGINE", conflicts_with_all = ["repeat", "print_policy"])]
+    verify_with: Option<EngineId>,
     /// Write the report as JSON to a file, or - for stderr
     #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
     report: Option<PathBuf>,
@@ -145,6 +151,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         repeat,
         concurrency,
         json,
+        verify_with,
         report,
         print_policy,
         allow_missing,
@@ -164,6 +171,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         true => OurStdin::Terminal,
         false => OurStdin::Data,
     };
+    let policy = if verify_with.is_some() { policy.deterministically() } else { policy };
     let settled = match policy.settle(&command_args, stdin) {
         Ok(settled) => settled,
         Err(error) => {
@@ -216,6 +224,19 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         began,
         on_signal,
     };
+    // What must be so for both, before anything runs on one.
+    let verify_with = verify_with.map(|second| -> Result<_, Rejection> {
+        verify::check(&asked.policy)?;
+        Ok((second, in_force(&settled, second, isolation, false)?))
+    });
+    let verify_with = match verify_with.transpose() {
+        Ok(second) => second,
+        Err(rejection) => {
+            let refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
+            let report = unstarted(Outcome::Rejected(rejection), refused, &asked.name, began, isolation);
+            return finish(&asked.talk, asked.report, report);
+        }
+    };
     let repeat = repeat.map(|times| Repeat { times, at_once: concurrency, json });
     match isolation {
         Isolation::None => {
@@ -232,7 +253,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
                 output::error(&format!("{flag} is about the guest's own process, and isolation `none` has none"));
                 return Ok(super::USAGE);
             }
-            inside::run(asked, repeat)
+            match verify_with {
+                Some(second) => verify::run(asked, LaunchConfig::default(), second),
+                None => inside::run(asked, repeat),
+            }
         }
         Isolation::Process | Isolation::Tenant => {
             let syscalls = ExtraSyscalls { allow: allow_syscall, deny: deny_syscall };
@@ -243,6 +267,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
             if let Err(error) = config.check() {
                 output::error(&format!("--allow-syscall, --deny-syscall: {error}"));
                 return Ok(super::USAGE);
+            }
+            if let Some(second) = verify_with {
+                return verify::run(asked, config, second);
             }
             let open_cache = |into: &_| cache.open(into, &store, quiet, verbose);
             jailed::run(asked, repeat, config, open_cache)
