@@ -82,6 +82,14 @@ fn of_a_worker_whose_guest_has_directories() {
 }
 
 #[test]
+fn of_an_interpreter_whose_guest_has_directories() {
+    let code = FILES.compiled(&launcher(Wasmi, &[], &[]), Metering::Kernel).expect("nothing to compile");
+    let others = rules(Wasmi, Use::Process, false);
+    let files: Vec<_> = rules(Wasmi, Use::Process, true).into_iter().filter(|rule| !others.contains(rule)).collect();
+    check("files", &files, |without| FILES.alone(&launcher(Wasmi, without, &[]), &code));
+}
+
+#[test]
 fn of_a_compiler() {
     check("compiler", &rules(Wasmtime, Use::Compiler, false), |without| {
         let launcher = launcher(Wasmtime, &[], without);

@@ -51,6 +51,8 @@ impl SyscallPolicy {
         // Guests that share a process have none.
         if files && use_ == Use::Process {
             parts.push(lists::FILES);
+            // A path is walked from a copy of the directory's descriptor.
+            parts.extend((!maps_code).then_some(lists::COPYING));
         }
         Self { rules: parts.concat() }
     }
