@@ -11,10 +11,12 @@ use std::{
 };
 
 use ambit_admit::AdmitRules;
-use ambit_core::{Event, Isolation, Outcome, Policy, PolicySpec, Profile, Rejection, Report, ResultValue, RunId, Usage};
+use ambit_core::{EngineId, Event, Isolation, Outcome, Policy, PolicySpec, Profile, Rejection, Report, ResultValue, RunId, Usage};
 use ambit_engine::{
-    Call,
+    Call, Engine,
     host::{Capture, EmptyInput, GuestInput},
+    wasmi::WasmiEngine,
+    wasmtime::{PoolConfig, WasmtimeEngine},
 };
 use ambit_runtime::{Module, RunRequest, Running, Runtime, RuntimeConfig, Streams};
 
@@ -77,11 +79,8 @@ impl Ask {
 }
 
 impl Door {
-    pub(crate) fn new() -> Self {
-        Self::with(RuntimeConfig { pool_guests: 16, ..RuntimeConfig::default() })
-    }
-
-    pub(crate) fn with(config: RuntimeConfig) -> Self {
+    /// With this engine.
+    pub(crate) fn on(engine: EngineId, config: RuntimeConfig) -> Self {
         let ends = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&ends);
         let listener = Arc::new(move |event: &Event| {
@@ -89,7 +88,13 @@ impl Door {
                 counter.fetch_add(1, SeqCst);
             }
         });
-        Self { runtime: Runtime::new(RuntimeConfig { listener: Some(listener), ..config }).expect("threads"), ends }
+        let engine: Arc<dyn Engine> = match engine {
+            EngineId::Wasmtime => Arc::new(WasmtimeEngine::new(PoolConfig { guests: config.pool_guests })),
+            EngineId::Wasmi => Arc::new(WasmiEngine::new()),
+            EngineId::Wasmer => panic!("not built in"),
+        };
+        let config = RuntimeConfig { listener: Some(listener), ..config };
+        Self { runtime: Runtime::with_engine(config, engine).expect("threads"), ends }
     }
 
     /// How many runs have ended.

@@ -1,4 +1,4 @@
-//! Puts the version of Wasmtime that Cargo.lock pins where the engine's capability report can say it.
+//! Puts the versions of the engines that Cargo.lock pins where their capability reports can say them.
 
 use std::{env, fs, path::PathBuf};
 
@@ -9,6 +9,9 @@ fn main() {
     println!("cargo::rerun-if-changed={}", lock.display());
     println!("cargo::rerun-if-env-changed=CARGO_MANIFEST_DIR");
     let text = fs::read_to_string(lock).unwrap_or_default();
-    let version = text.split("name = \"wasmtime\"\nversion = \"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("48");
-    println!("cargo::rustc-env=AMBIT_WASMTIME_VERSION={version}");
+    for (variable, package, major) in [("AMBIT_WASMTIME_VERSION", "wasmtime", "48"), ("AMBIT_WASMI_VERSION", "wasmi", "2")] {
+        let named = format!("name = \"{package}\"\nversion = \"");
+        let version = text.split(&named).nth(1).and_then(|rest| rest.split('"').next()).unwrap_or(major);
+        println!("cargo::rustc-env={variable}={version}");
+    }
 }

@@ -74,7 +74,7 @@ pub(crate) fn from_compiler(input: &mut Input<'_>) -> FromCompiler {
 }
 
 pub(crate) fn to_worker(input: &mut Input<'_>) -> ToWorker {
-    match input.below(7) {
+    match input.below(8) {
         0 => ToWorker::Module {
             module: input.u32(),
             form: input.one_of(ModuleForm::ALL),
@@ -86,6 +86,7 @@ pub(crate) fn to_worker(input: &mut Input<'_>) -> ToWorker {
         3 => ToWorker::Run(Box::new(job(input))),
         4 => ToWorker::Repeat { job: Box::new(job(input)), times: input.u64() },
         5 => ToWorker::Cancel { run: input.u64() },
+        6 => ToWorker::Translate { module: input.u32() },
         _ => ToWorker::Rehearse { policy: Box::new(policy(input)), metering: input.one_of(Metering::ALL) },
     }
 }

@@ -105,7 +105,7 @@ fn what_cannot_be_enforced_is_refused() {
     check(&["--limit", "connections=3"], &["connections", "the only value is 0"]);
     check(&["--limit", "net-bytes=1"], &["net-bytes", "the only value is 0"]);
     check(&["--unlimited", "connections"], &["connections", "the only value is 0"]);
-    check(&["--engine", "wasmi"], &["engine `wasmi`"]);
+    check(&["--engine", "wasmer"], &["engine `wasmer`", "not built into this program", "ambit engines"]);
     let hello = "guests/bin/hello.wasm";
     for (level, words, parts) in [
         ("none", &["--limit", "compile-time=1s", hello][..], &["limit `compile-time`", "compiler runs in this process"][..]),

@@ -9,6 +9,7 @@ mod config;
 mod diff;
 mod docker_registry;
 mod doctor;
+mod engines;
 mod errors;
 mod grants;
 mod images;

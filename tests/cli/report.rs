@@ -23,7 +23,7 @@ fn every_outcome_has_one() {
         assert_eq!(kind(&["guests/hostile/cpu-001.wat", "--invoke", "run", "--fuel", "1000"]), "limit-exceeded");
         assert_eq!(kind(&["no-such-file.wasm"]), "rejected");
         assert_eq!(kind(&["guests/hostile/imp-001.wat"]), "rejected");
-        assert_eq!(kind(&["--engine", "wasmi", "guests/bin/hello.wasm"]), "rejected");
+        assert_eq!(kind(&["--engine", "wasmer", "guests/bin/hello.wasm"]), "rejected");
     }
 }
 
@@ -82,7 +82,7 @@ fn every_level_has_the_same_fields() {
         &["no-such-file.wasm"],
         &["guests/hostile/imp-001.wat"],
         &["--invoke", "ad", "guests/bin/add.wasm"],
-        &["--engine", "wasmi", "guests/bin/hello.wasm"],
+        &["--engine", "wasmer", "guests/bin/hello.wasm"],
     ] {
         assert_eq!(at("none", words), at("process", words), "{words:?}");
     }

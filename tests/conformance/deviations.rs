@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use crate::suites::File;
+use ambit_core::EngineId;
 
 /// Directives that do not pass, and why that is accepted.
 #[derive(Debug, Deserialize)]
@@ -12,6 +13,8 @@ use crate::suites::File;
 pub(crate) struct Deviation {
     /// Such as `wasm-v3/br_if.wast`.
     pub file: String,
+    /// The engine on which they do not pass, if they do on the others.
+    engine: Option<EngineId>,
     /// The lines they start on, from 1.
     lines: Vec<usize>,
     reason: String,
@@ -39,9 +42,12 @@ pub(crate) fn all() -> &'static [Deviation] {
 }
 
 /// What is to be said of a file's failures that no deviation names, and of its deviations that did not fail.
-pub(crate) fn unexpected(file: &File, failures: Vec<Failure>) -> Vec<String> {
+pub(crate) fn unexpected(engine: EngineId, file: &File, failures: Vec<Failure>) -> Vec<String> {
     let path = file.path();
-    let listed = all().iter().filter(|deviation| deviation.file == path);
+    let listed = all().iter().filter(|deviation| {
+        let here = deviation.engine.is_none_or(|only| only == engine);
+        deviation.file == path && here
+    });
     let listed: Vec<(usize, &str)> =
         listed.flat_map(|deviation| deviation.lines.iter().map(|&line| (line, deviation.reason.as_str()))).collect();
     let passed = listed.iter().filter(|(line, _)| failures.iter().all(|failure| failure.line != *line));

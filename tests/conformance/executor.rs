@@ -16,8 +16,13 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
         if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
             return value;
         }
-        YIELDS.fetch_add(1, Ordering::Relaxed);
+        gave_back();
     }
+}
+
+/// Counts that a guest has given the thread back.
+pub(crate) fn gave_back() {
+    YIELDS.fetch_add(1, Ordering::Relaxed);
 }
 
 /// How often guests have given the thread back so far.

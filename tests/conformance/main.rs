@@ -9,6 +9,8 @@ mod admission;
 mod deviations;
 mod executor;
 mod features;
+mod interpreter;
+mod machine;
 mod modules;
 mod never;
 mod page;
@@ -27,10 +29,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use ambit_core::FeatureSet;
+use ambit_core::{EngineId, Feature, FeatureSet, RejectReason};
+use ambit_engine::{Engine, wasmi::WasmiEngine};
+use deviations::Failure;
+use interpreter::Interpreter;
 use libtest_mimic::{Arguments, Failed, Trial};
+use machine::Machine;
 use suites::{File, Suite};
 use tally::{Measured, Row};
+use world::World;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -40,6 +47,15 @@ fn main() -> ExitCode {
     for suite in suites {
         for file in suite.files {
             let measured = Arc::clone(&measured);
+            if file.adds.is_some_and(|adds| adds.minus(claimed()).is_empty()) {
+                let (file, measured) = (file.clone(), Arc::clone(&measured));
+                trials.push(Trial::test(format!("wasmi/{}", file.title()), move || {
+                    if let Some(row) = check_on_wasmi(&file)? {
+                        measured.lock().unwrap_or_else(PoisonError::into_inner).add(row);
+                    }
+                    Ok(())
+                }));
+            }
             trials.push(Trial::test(file.title(), move || {
                 let row = check(&file)?;
                 measured.lock().unwrap_or_else(PoisonError::into_inner).add(row);
@@ -66,12 +82,40 @@ fn main() -> ExitCode {
 }
 
 fn check(file: &File) -> Result<Row, Failed> {
-    let (row, failures) = match file.adds {
-        Some(adds) => script::run(file, features::needed(file.text, adds)),
-        None => never::run(file),
-    };
-    let wrong = deviations::unexpected(file, failures);
+    match file.adds {
+        Some(adds) => check_on::<World>(EngineId::Wasmtime, file, features::needed(file.text, adds)),
+        None => settled(EngineId::Wasmtime, file, never::run(file)),
+    }
+}
+
+fn check_on<M: Machine>(engine: EngineId, file: &File, features: FeatureSet) -> Result<Row, Failed> {
+    settled(engine, file, script::run::<M>(engine, file, features))
+}
+
+fn settled(engine: EngineId, file: &File, (row, failures): (Row, Vec<Failure>)) -> Result<Row, Failed> {
+    let wrong = deviations::unexpected(engine, file, failures);
     if wrong.is_empty() { Ok(row) } else { Err(wrong.join("\n").into()) }
+}
+
+/// What Wasmi claims, and components, which no script has.
+fn claimed() -> FeatureSet {
+    WasmiEngine::new().capabilities().features.with(Feature::ComponentModel)
+}
+
+/// Runs a script on Wasmi if that claims all its features. Of one that needs more, it must refuse the modules that do.
+fn check_on_wasmi(file: &File) -> Result<Option<Row>, Failed> {
+    let features = features::needed(file.text, file.adds.unwrap_or_default());
+    if features.minus(claimed()).is_empty() {
+        return check_on::<Interpreter>(EngineId::Wasmi, file, features).map(Some);
+    }
+    let (engine, rules) = (Interpreter::new(features, file.text), admission::rules(claimed()));
+    let beyond = |bytes: &[u8]| matches!(ambit_admit::admit(bytes, &rules), Err(rejection) if rejection.reason == RejectReason::UnsupportedFeature);
+    let taken = modules::of(file.text).into_iter().filter(|module| module.valid && beyond(&module.bytes));
+    let taken: Vec<String> = taken
+        .filter(|module| engine.compile(&module.bytes).is_ok())
+        .map(|module| format!("{}:{}: wasmi compiles what needs a feature that it does not claim", file.path(), module.line))
+        .collect();
+    if taken.is_empty() { Ok(None) } else { Err(taken.join("\n").into()) }
 }
 
 /// A deviation that names no file of the suites would never be missed.
@@ -88,7 +132,7 @@ fn bites() -> Result<(), Failed> {
     let file = File::ours("bites", include_str!("bites.wast"));
     let buffer = modules::buffer(file.text);
     let wrong = modules::directives(&buffer).into_iter().skip(1).map(|directive| modules::line(directive.span(), file.text));
-    let (_, failures) = script::run(&file, FeatureSet::DEFAULT);
+    let (_, failures) = script::run::<World>(EngineId::Wasmtime, &file, FeatureSet::DEFAULT);
     let missed: Vec<String> = wrong
         .filter(|line| failures.iter().all(|failure| failure.line != *line))
         .map(|line| format!("line {line} passes"))

@@ -1,6 +1,6 @@
 //! Proposals that are never enabled: what needs them is refused, by admission and, of itself, by the engine.
 
-use ambit_core::{FeatureSet, RejectReason};
+use ambit_core::{EngineId, FeatureSet, RejectReason};
 
 use crate::{
     admission,
@@ -38,5 +38,5 @@ pub(crate) fn run(file: &File) -> (Row, Vec<Failure>) {
         failures.push(Failure { line, what });
     }
     tally.deviations = failures.len().try_into().expect("fewer than 2^64");
-    (Row::new(file, None, tally), failures)
+    (Row::new(EngineId::Wasmtime, file, None, tally), failures)
 }

@@ -55,7 +55,7 @@ fn number_of(reference: Rooted<ExternRef>, store: &Store<()>) -> wasmtime::Resul
 
 /// Bits are compared, so that a sign and a payload count. A canonical NaN has only the top bit of its payload set, an
 /// arithmetic one at least that; the sign of neither is specified.
-fn is_f32(bits: u32, expected: &NanPattern<F32>) -> bool {
+pub(crate) fn is_f32(bits: u32, expected: &NanPattern<F32>) -> bool {
     const QUIET: u32 = 0x7fc0_0000;
     match expected {
         NanPattern::CanonicalNan => bits & 0x7fff_ffff == QUIET,
@@ -64,7 +64,7 @@ fn is_f32(bits: u32, expected: &NanPattern<F32>) -> bool {
     }
 }
 
-fn is_f64(bits: u64, expected: &NanPattern<F64>) -> bool {
+pub(crate) fn is_f64(bits: u64, expected: &NanPattern<F64>) -> bool {
     const QUIET: u64 = 0x7ff8_0000_0000_0000;
     match expected {
         NanPattern::CanonicalNan => bits & 0x7fff_ffff_ffff_ffff == QUIET,
@@ -73,7 +73,7 @@ fn is_f64(bits: u64, expected: &NanPattern<F64>) -> bool {
     }
 }
 
-fn is_v128(bytes: [u8; 16], expected: &V128Pattern) -> bool {
+pub(crate) fn is_v128(bytes: [u8; 16], expected: &V128Pattern) -> bool {
     match expected {
         V128Pattern::I8x16(lanes) => bytes.map(|byte| i8::from_le_bytes([byte])) == *lanes,
         V128Pattern::I16x8(lanes) => split(&bytes).map(i16::from_le_bytes).eq(lanes.iter().copied()),

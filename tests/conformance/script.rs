@@ -1,32 +1,31 @@
 //! Runs a script, directive by directive.
 
 use ambit_admit::AdmitRules;
-use ambit_core::FeatureSet;
-use wasmtime::{Error, Module, ThrownException, Trap};
+use ambit_core::{EngineId, FeatureSet};
 use wast::{QuoteWat, WastDirective, WastExecute, WastRet, token::Id};
 
 use crate::{
     admission::{self, Taken},
     deviations::Failure,
-    modules, pattern,
+    machine::{Ended, Failed, Machine},
+    modules,
     suites::File,
     tally::{Row, Tally},
     traps,
-    world::{Ended, World},
 };
 
 type Checked = Result<(), String>;
 
-struct Script {
-    world: World,
+struct Script<M> {
+    world: M,
     rules: AdmitRules,
     tally: Tally,
 }
 
 /// Runs all of a script with exactly these features, whatever fails on the way.
-pub(crate) fn run(file: &File, features: FeatureSet) -> (Row, Vec<Failure>) {
+pub(crate) fn run<M: Machine>(engine: EngineId, file: &File, features: FeatureSet) -> (Row, Vec<Failure>) {
     let tally = Tally { files: 1, ..Tally::default() };
-    let mut script = Script { world: World::new(features), rules: admission::rules(features), tally };
+    let mut script = Script { world: M::new(features, file.text), rules: admission::rules(features), tally };
     let buffer = modules::buffer(file.text);
     let mut failures = Vec::new();
     for directive in modules::directives(&buffer) {
@@ -41,10 +40,10 @@ pub(crate) fn run(file: &File, features: FeatureSet) -> (Row, Vec<Failure>) {
     script.tally.deviations = failures.len().try_into().expect("fewer than 2^64");
     let added = features.minus(FeatureSet::DEFAULT);
     let added = if added.is_empty() { "(none)".into() } else { added.to_string() };
-    (Row::new(file, Some(added), script.tally), failures)
+    (Row::new(engine, file, Some(added), script.tally), failures)
 }
 
-impl Script {
+impl<M: Machine> Script<M> {
     fn directive(&mut self, directive: WastDirective<'_>) -> Checked {
         match directive {
             WastDirective::Module(module) => {
@@ -80,10 +79,10 @@ impl Script {
     }
 
     /// Admits and compiles.
-    fn valid(&mut self, mut module: QuoteWat<'_>) -> Result<Module, String> {
+    fn valid(&mut self, mut module: QuoteWat<'_>) -> Result<M::Module, String> {
         let bytes = module.encode().map_err(|error| format!("has no binary form: {error}"))?;
-        let module = self.world.compile(&bytes).map_err(|error| format!("does not compile: {error:#}"))?;
-        match admission::takes(&bytes, &module, &self.rules)? {
+        let module = self.world.compile(&bytes).map_err(|error| format!("does not compile: {error}"))?;
+        match M::takes(&bytes, &module, &self.rules)? {
             Taken::Admitted => self.tally.admitted += 1,
             Taken::ImportDenied => self.tally.denied += 1,
         }
@@ -108,12 +107,12 @@ impl Script {
         let module = self.valid(module)?;
         match self.world.try_instantiate(&module) {
             Ok(_) => Err("links, though it must not".into()),
-            Err(error) if error.is::<Trap>() || error.is::<ThrownException>() => Err(format!("links, and then fails: {error:#}")),
-            Err(_) => Ok(()),
+            Err(Failed::Otherwise(_)) => Ok(()),
+            Err(failed) => Err(format!("links, and then fails: {failed}")),
         }
     }
 
-    fn execute(&mut self, exec: WastExecute<'_>) -> Result<Ended, String> {
+    fn execute(&mut self, exec: WastExecute<'_>) -> Result<Ended<M::Value>, String> {
         match exec {
             WastExecute::Invoke(invoke) => self.world.invoke(&invoke),
             WastExecute::Get { module, global, .. } => self.get(module, global),
@@ -127,7 +126,7 @@ impl Script {
         }
     }
 
-    fn get(&mut self, instance: Option<Id<'_>>, global: &str) -> Result<Ended, String> {
+    fn get(&mut self, instance: Option<Id<'_>>, global: &str) -> Result<Ended<M::Value>, String> {
         self.world.get(instance, global).map(Ended::Returned)
     }
 
@@ -138,41 +137,40 @@ impl Script {
         }
         for (value, expected) in values.iter().zip(expected) {
             let WastRet::Core(pattern) = expected else { return Err(format!("{expected:?} is no core value")) };
-            match pattern::matches(value, pattern, &mut self.world.store) {
+            match self.world.matches(value, pattern) {
                 Ok(true) => {}
                 Ok(false) => return Err(format!("returns {value:?} instead of {pattern:?}")),
-                Err(error) => return Err(format!("returns a reference that cannot be looked at: {error:#}")),
+                Err(error) => return Err(format!("returns a reference that cannot be looked at: {error}")),
             }
         }
         Ok(())
     }
 
     fn throws(&mut self, exec: WastExecute<'_>) -> Checked {
-        let error = failed(self.execute(exec)?, "an exception")?;
-        if !error.is::<ThrownException>() {
-            return Err(format!("fails otherwise than by an exception: {error:#}"));
+        match failed(self.execute(exec)?, "an exception")? {
+            // It stays with the store until somebody takes it.
+            Failed::Threw if self.world.take_exception() => Ok(()),
+            Failed::Threw => Err("throws nothing".into()),
+            other => Err(format!("fails otherwise than by an exception: {other}")),
         }
-        // It stays with the store until somebody takes it.
-        self.world.store.take_pending_exception().map(drop).ok_or_else(|| "throws nothing".into())
     }
 }
 
-fn returned(ended: Ended) -> Result<Vec<wasmtime::Val>, String> {
+fn returned<V>(ended: Ended<V>) -> Result<Vec<V>, String> {
     match ended {
         Ended::Returned(values) => Ok(values),
-        Ended::Failed(error) => Err(format!("fails: {error:#}")),
+        Ended::Failed(failed) => Err(format!("fails: {failed}")),
     }
 }
 
-fn failed(ended: Ended, with: &str) -> Result<Error, String> {
+fn failed<V: std::fmt::Debug>(ended: Ended<V>, with: &str) -> Result<Failed, String> {
     match ended {
         Ended::Returned(values) => Err(format!("returns {values:?} instead of {with}")),
-        Ended::Failed(error) => Ok(error),
+        Ended::Failed(failed) => Ok(failed),
     }
 }
 
-fn traps(ended: Ended, message: &str) -> Checked {
-    let error = failed(ended, &format!("the trap `{message}`"))?;
-    let trap = error.downcast_ref::<Trap>().ok_or_else(|| format!("fails otherwise than by a trap: {error:#}"))?;
-    if traps::is_called(*trap, message)? { Ok(()) } else { Err(format!("traps with `{trap}` instead of `{message}`")) }
+fn traps<V: std::fmt::Debug>(ended: Ended<V>, message: &str) -> Checked {
+    let failed = failed(ended, &format!("the trap `{message}`"))?;
+    if traps::is_called(&failed, message)? { Ok(()) } else { Err(format!("ends with {failed} instead of the trap `{message}`")) }
 }

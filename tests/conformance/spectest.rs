@@ -7,10 +7,10 @@ use wasmtime::{
     Val, ValType,
 };
 
-const NAME: &str = "spectest";
+pub(crate) const NAME: &str = "spectest";
 
 /// Functions that take values and, here, print nothing: name and parameters, as `i32`, `I64`, `f32`, `F64`.
-const FUNCTIONS: [(&str, &str); 7] = [
+pub(crate) const FUNCTIONS: [(&str, &str); 7] = [
     ("print", ""),
     ("print_i32", "i"),
     ("print_i64", "I"),
@@ -60,11 +60,16 @@ pub(crate) fn link(linker: &mut Linker<()>, store: &mut Store<()>, features: Fea
     linker.define(&mut *store, NAME, "memory", memory)?;
     let table = Table::new(&mut *store, TableType::new(RefType::FUNCREF, 10, Some(20)), Ref::Func(None))?;
     linker.define(&mut *store, NAME, "table", table)?;
-    if features.contains(Feature::Memory64) {
+    if has_table64(features) {
         let table = Table::new(&mut *store, TableType::new64(RefType::FUNCREF, 10, Some(20)), Ref::Func(None))?;
         linker.define(&mut *store, NAME, "table64", table)?;
     }
     Ok(())
+}
+
+/// Whether there is a table with 64-bit indices among it.
+pub(crate) fn has_table64(features: FeatureSet) -> bool {
+    features.contains(Feature::Memory64)
 }
 
 fn func_type(engine: &Engine, params: &str) -> FuncType {

@@ -13,6 +13,7 @@ pub(crate) struct Suite {
 }
 
 /// One script.
+#[derive(Clone)]
 pub(crate) struct File {
     /// Where the suite stands in the table, and its name there.
     pub suite: (usize, String),

@@ -6,6 +6,8 @@ use std::{
     ops::AddAssign,
 };
 
+use ambit_core::EngineId;
+
 use crate::{executor, suites::File};
 
 /// Counts over scripts.
@@ -44,6 +46,7 @@ impl AddAssign for Tally {
 
 /// What one script adds to its row of the table.
 pub(crate) struct Row {
+    engine: EngineId,
     suite: (usize, String),
     /// The features besides the default ones, or none if the proposal is never enabled.
     features: Option<String>,
@@ -51,37 +54,32 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn new(file: &File, features: Option<String>, tally: Tally) -> Self {
-        Self { suite: file.suite.clone(), features, tally }
+    pub(crate) fn new(engine: EngineId, file: &File, features: Option<String>, tally: Tally) -> Self {
+        Self { engine, suite: file.suite.clone(), features, tally }
     }
 }
+
+/// A row of a table: the suite, by its place and name, and the features that were added.
+type Kind = ((usize, String), String);
 
 /// What all scripts that ran have counted, by suite and features.
 #[derive(Debug, Default)]
 pub(crate) struct Measured {
-    enabled: BTreeMap<((usize, String), String), Tally>,
+    enabled: BTreeMap<EngineId, BTreeMap<Kind, Tally>>,
     never: BTreeMap<(usize, String), Tally>,
 }
 
 impl Measured {
     pub(crate) fn add(&mut self, row: Row) {
         *match row.features {
-            Some(features) => self.enabled.entry((row.suite, features)).or_default(),
+            Some(features) => self.enabled.entry(row.engine).or_default().entry((row.suite, features)).or_default(),
             None => self.never.entry(row.suite).or_default(),
         } += row.tally;
     }
 
     /// The tables of the page, by their names there.
-    pub(crate) fn tables(&self) -> [(&'static str, String); 2] {
-        let mut enabled = "| suite | features added | files | directives passed | text only | modules admitted | import-denied \
-            | refused | deviations |\n|---|---|--:|--:|--:|--:|--:|--:|--:|\n"
-            .to_owned();
-        let mut total = Tally::default();
-        for (((_, suite), features), tally) in &self.enabled {
-            line(&mut enabled, suite, features, tally);
-            total += *tally;
-        }
-        line(&mut enabled, "all", "", &total);
+    pub(crate) fn tables(&self) -> [(&'static str, String); 3] {
+        let enabled = |engine| enabled(self.enabled.get(&engine).into_iter().flatten());
         let mut never = "| proposal | files | modules that do without | refused for the feature | refused as invalid \
             | deviations |\n|---|--:|--:|--:|--:|--:|\n"
             .to_owned();
@@ -91,8 +89,22 @@ impl Measured {
             writeln!(never, "| {suite} | {files} | {without} | {unsupported} | {refused} | {deviations} |")
                 .expect("strings take all");
         }
-        [("enabled", enabled), ("never", never)]
+        [("enabled", enabled(EngineId::Wasmtime)), ("wasmi", enabled(EngineId::Wasmi)), ("never", never)]
     }
+}
+
+/// The table of scripts that were run on one engine.
+fn enabled<'a>(rows: impl Iterator<Item = (&'a Kind, &'a Tally)>) -> String {
+    let mut enabled = "| suite | features added | files | directives passed | text only | modules admitted | import-denied \
+            | refused | deviations |\n|---|---|--:|--:|--:|--:|--:|--:|--:|\n"
+        .to_owned();
+    let mut total = Tally::default();
+    for (((_, suite), features), tally) in rows {
+        line(&mut enabled, suite, features, tally);
+        total += *tally;
+    }
+    line(&mut enabled, "all", "", &total);
+    enabled
 }
 
 fn line(table: &mut String, suite: &str, features: &str, tally: &Tally) {

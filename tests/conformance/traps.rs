@@ -1,13 +1,14 @@
 //! The suite's words for traps.
 
-use wasmtime::Trap;
+use ambit_core::TrapKind as T;
+
+use crate::machine::Failed;
 
 /// Whether a trap is the one the suite calls this. It says in text what the engine says in kinds, so that a trap for
 /// another reason is not taken for the right one.
-pub(crate) fn is_called(trap: Trap, message: &str) -> Result<bool, String> {
-    use Trap as T;
-    let kinds: &[Trap] = match message {
-        "unreachable" => &[T::UnreachableCodeReached],
+pub(crate) fn is_called(failed: &Failed, message: &str) -> Result<bool, String> {
+    let kinds: &[T] = match message {
+        "unreachable" => &[T::Unreachable],
         "out of bounds memory access" => &[T::MemoryOutOfBounds],
         "out of bounds table access" | "undefined element" | "undefined" => &[T::TableOutOfBounds],
         "out of bounds array access" => &[T::ArrayOutOfBounds],
@@ -24,8 +25,8 @@ pub(crate) fn is_called(trap: Trap, message: &str) -> Result<bool, String> {
         | "null i31 reference"
         | "null reference" => &[T::NullReference],
         "cast failure" => &[T::CastFailure],
-        "call stack exhausted" => &[T::StackOverflow],
+        "call stack exhausted" => return Ok(*failed == Failed::Exhausted),
         unknown => return Err(format!("no kind of trap is known as `{unknown}`")),
     };
-    Ok(kinds.contains(&trap))
+    Ok(matches!(failed, Failed::Trapped(trap) if kinds.contains(trap)))
 }

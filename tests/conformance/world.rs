@@ -1,23 +1,23 @@
-//! What a script acts on: a store, the instances in it, and what is linked.
+//! Wasmtime, as a script uses it.
 
 use std::collections::HashMap;
 
-use ambit_core::{FeatureSet, Profile};
+use ambit_admit::AdmitRules;
+use ambit_core::{FeatureSet, Profile, TrapKind};
 use ambit_engine::{Settings, wasmtime::configuration};
-use wasmtime::{Engine, Error, Instance, Linker, Module, Result, Store, UpdateDeadline, Val};
-use wast::{WastArg, WastInvoke, token::Id};
+use wasmtime::{Engine, Instance, Linker, Module, Result, Store, ThrownException, Trap, UpdateDeadline, Val};
+use wast::{WastArg, WastInvoke, core::WastRetCore, token::Id};
 
-use crate::{executor::block_on, spectest, value};
-
-/// How a call or an instantiation ended.
-pub(crate) enum Ended {
-    Returned(Vec<Val>),
-    Failed(Error),
-}
+use crate::{
+    admission::{self, Taken},
+    executor::block_on,
+    machine::{Ended, Failed, Machine, owned},
+    pattern, spectest, value,
+};
 
 /// Everything a script has made so far.
 pub(crate) struct World {
-    pub store: Store<()>,
+    store: Store<()>,
     linker: Linker<()>,
     definitions: HashMap<Option<String>, Module>,
     instances: HashMap<String, Instance>,
@@ -31,8 +31,11 @@ pub(crate) fn engine(features: FeatureSet) -> Engine {
     Engine::new(&configuration(&settings)).expect("an engine that is in use")
 }
 
-impl World {
-    pub(crate) fn new(features: FeatureSet) -> Self {
+impl Machine for World {
+    type Module = Module;
+    type Value = Val;
+
+    fn new(features: FeatureSet, _text: &str) -> Self {
         let engine = engine(features);
         let mut store = Store::new(&engine, ());
         // A slice is always over: every place where code can give the thread back does.
@@ -45,30 +48,31 @@ impl World {
         Self { store, linker, definitions: HashMap::new(), instances: HashMap::new(), current: None }
     }
 
-    pub(crate) fn compile(&self, bytes: &[u8]) -> Result<Module> {
-        Module::new(self.linker.engine(), bytes)
+    fn compile(&self, bytes: &[u8]) -> Result<Module, String> {
+        Module::new(self.linker.engine(), bytes).map_err(|error| format!("{error:#}"))
     }
 
-    /// Keeps a module for `instantiate_definition`.
-    pub(crate) fn define(&mut self, name: Option<Id<'_>>, module: Module) {
+    fn takes(bytes: &[u8], module: &Module, rules: &AdmitRules) -> Result<Taken, String> {
+        admission::takes(bytes, module, rules)
+    }
+
+    fn define(&mut self, name: Option<Id<'_>>, module: Module) {
         self.definitions.insert(None, module.clone());
         self.definitions.insert(owned(name), module);
     }
 
-    pub(crate) fn definition(&self, name: Option<Id<'_>>) -> Result<Module, String> {
+    fn definition(&self, name: Option<Id<'_>>) -> Result<Module, String> {
         self.definitions.get(&owned(name)).cloned().ok_or_else(|| format!("no module is defined as {name:?}"))
     }
 
-    /// Instantiates a module that nothing else will refer to.
-    pub(crate) fn try_instantiate(&mut self, module: &Module) -> Result<Instance> {
-        block_on(self.linker.instantiate_async(&mut self.store, module))
+    fn try_instantiate(&mut self, module: &Module) -> Result<(), Failed> {
+        self.make(module).map(drop).map_err(|error| failed(&error))
     }
 
-    /// Instantiates a module that the directives after it mean.
-    pub(crate) fn instantiate(&mut self, module: &Module, name: Option<Id<'_>>) -> Result<(), String> {
+    fn instantiate(&mut self, module: &Module, name: Option<Id<'_>>) -> Result<(), String> {
         // If it fails, they fail too, instead of calling the one before.
         self.current = None;
-        let instance = self.try_instantiate(module).map_err(|error| format!("cannot be instantiated: {error:#}"))?;
+        let instance = self.make(module).map_err(|error| format!("cannot be instantiated: {error:#}"))?;
         self.current = Some(instance);
         if let Some(name) = name {
             self.instances.insert(name.name().to_owned(), instance);
@@ -76,19 +80,19 @@ impl World {
         Ok(())
     }
 
-    pub(crate) fn register(&mut self, name: &str, instance: Option<Id<'_>>) -> Result<(), String> {
+    fn register(&mut self, name: &str, instance: Option<Id<'_>>) -> Result<(), String> {
         let instance = self.instance(instance)?;
         self.linker.instance(&mut self.store, name, instance).map_err(|error| format!("cannot be registered: {error:#}"))?;
         Ok(())
     }
 
-    pub(crate) fn get(&mut self, instance: Option<Id<'_>>, name: &str) -> Result<Vec<Val>, String> {
+    fn get(&mut self, instance: Option<Id<'_>>, name: &str) -> Result<Vec<Val>, String> {
         let instance = self.instance(instance)?;
         let global = instance.get_global(&mut self.store, name).ok_or_else(|| format!("there is no global `{name}`"))?;
         Ok(vec![global.get(&mut self.store)])
     }
 
-    pub(crate) fn invoke(&mut self, invoke: &WastInvoke<'_>) -> Result<Ended, String> {
+    fn invoke(&mut self, invoke: &WastInvoke<'_>) -> Result<Ended<Val>, String> {
         let instance = self.instance(invoke.module)?;
         let name = invoke.name;
         let function = instance.get_func(&mut self.store, name).ok_or_else(|| format!("there is no function `{name}`"))?;
@@ -100,8 +104,22 @@ impl World {
         let mut results = vec![Val::I32(0); function.ty(&self.store).results().len()];
         Ok(match block_on(function.call_async(&mut self.store, &arguments, &mut results)) {
             Ok(()) => Ended::Returned(results),
-            Err(error) => Ended::Failed(error),
+            Err(error) => Ended::Failed(failed(&error)),
         })
+    }
+
+    fn matches(&mut self, value: &Val, pattern: &WastRetCore<'_>) -> Result<bool, String> {
+        pattern::matches(value, pattern, &mut self.store).map_err(|error| format!("{error:#}"))
+    }
+
+    fn take_exception(&mut self) -> bool {
+        self.store.take_pending_exception().is_some()
+    }
+}
+
+impl World {
+    fn make(&mut self, module: &Module) -> Result<Instance> {
+        block_on(self.linker.instantiate_async(&mut self.store, module))
     }
 
     fn instance(&self, name: Option<Id<'_>>) -> Result<Instance, String> {
@@ -112,6 +130,25 @@ impl World {
     }
 }
 
-fn owned(name: Option<Id<'_>>) -> Option<String> {
-    name.map(|name| name.name().to_owned())
+fn failed(error: &wasmtime::Error) -> Failed {
+    if error.is::<ThrownException>() {
+        return Failed::Threw;
+    }
+    let kind = match error.downcast_ref::<Trap>() {
+        None => return Failed::Otherwise(format!("{error:#}")),
+        Some(Trap::StackOverflow) => return Failed::Exhausted,
+        Some(Trap::UnreachableCodeReached) => TrapKind::Unreachable,
+        Some(Trap::MemoryOutOfBounds) => TrapKind::MemoryOutOfBounds,
+        Some(Trap::TableOutOfBounds) => TrapKind::TableOutOfBounds,
+        Some(Trap::ArrayOutOfBounds) => TrapKind::ArrayOutOfBounds,
+        Some(Trap::IndirectCallToNull) => TrapKind::IndirectCallToNull,
+        Some(Trap::BadSignature) => TrapKind::BadSignature,
+        Some(Trap::IntegerOverflow) => TrapKind::IntegerOverflow,
+        Some(Trap::IntegerDivisionByZero) => TrapKind::IntegerDivisionByZero,
+        Some(Trap::BadConversionToInteger) => TrapKind::BadConversionToInteger,
+        Some(Trap::NullReference) => TrapKind::NullReference,
+        Some(Trap::CastFailure) => TrapKind::CastFailure,
+        Some(_) => TrapKind::Other,
+    };
+    Failed::Trapped(kind)
 }

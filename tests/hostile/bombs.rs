@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use ambit_core::{LimitsSpec, PolicySpec, ShapeKey};
+use ambit_core::{EngineId, LimitsSpec, PolicySpec, ShapeKey};
 use ambit_manager::{Entry, Input};
 
 use crate::{
@@ -64,7 +64,7 @@ pub(crate) fn check(id: &str, may: &[&str]) -> Result<(), String> {
     let over = AtomicBool::new(false);
     let (report, well) = thread::scope(|scope| {
         let beside = scope.spawn(|| {
-            let launcher = jailed::launcher();
+            let launcher = jailed::launcher(EngineId::Wasmtime);
             let mut well = jailed::is_well(&launcher);
             while !over.load(Relaxed) {
                 well &= jailed::is_well(&launcher);
@@ -72,7 +72,7 @@ pub(crate) fn check(id: &str, may: &[&str]) -> Result<(), String> {
             well
         });
         let entry = Entry::Invoke { function: "run".into(), args: Vec::new() };
-        let report = jailed::launch(&jailed::launcher(), &module, &spec, entry, Input::Nothing, None).report;
+        let report = jailed::launch(&jailed::launcher(EngineId::Wasmtime), &module, &spec, entry, Input::Nothing, None).report;
         over.store(true, Relaxed);
         (report, beside.join().expect("no panic"))
     });

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, time::Duration};
 
-use ambit_core::Span;
+use ambit_core::{EngineId, Isolation, Span};
 use serde::Deserialize;
 
 use crate::{adapted, door::guests, world};
@@ -42,6 +42,8 @@ pub(crate) struct Row {
     adapted: Option<String>,
     /// Why the attack is not made by preview 2 as well.
     not_adapted: Option<String>,
+    /// What becomes of it on Wasmi, where that is something else.
+    wasmi: Option<Otherwise>,
     /// Whether the program is made a component of.
     #[serde(skip)]
     adapt: bool,
@@ -64,6 +66,19 @@ pub(crate) struct Lifted {
     #[serde(default)]
     violations: Vec<String>,
     stdout_contains: Option<String>,
+}
+
+/// What becomes of an attack on another engine.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+struct Otherwise {
+    expect: Option<String>,
+    /// The same with its limit lifted.
+    lifted: Option<String>,
+    /// Only at this level.
+    isolation: Option<Isolation>,
+    #[expect(dead_code, reason = "for readers of the catalogue")]
+    why: String,
 }
 
 /// What a guest is given.
@@ -165,6 +180,27 @@ impl Row {
         Some(case)
     }
 
+    /// The same where another engine than the usual one runs it: what that cannot run it refuses by name, and what else differs the
+    /// catalogue says.
+    pub(crate) fn on(&self, engine: EngineId, isolation: Isolation, lifted: bool, case: Case) -> Case {
+        let instead =
+            |expect: &str, case: Case| Case { expect: expect.into(), violations: Vec::new(), stdout_contains: None, ..case };
+        match (engine, &self.wasmi) {
+            (EngineId::Wasmtime | EngineId::Wasmer, _) => case,
+            (EngineId::Wasmi, Some(otherwise)) if otherwise.isolation.is_none_or(|only| only == isolation) => {
+                match if lifted { &otherwise.lifted } else { &otherwise.expect } {
+                    Some(expect) => instead(expect, case),
+                    None => case,
+                }
+            }
+            // Admission comes first, on whatever engine.
+            (EngineId::Wasmi, _) if is_component(&case.module) && !case.expect.starts_with("rejected") => {
+                instead("rejected:unsupported-feature", case)
+            }
+            (EngineId::Wasmi, _) => case,
+        }
+    }
+
     /// The module, assembled, generated or read; text stays text where the attack is that it does not assemble.
     fn bytes(&self) -> Vec<u8> {
         if let Some(id) = self.module.strip_prefix("bytes:") {
@@ -182,4 +218,9 @@ impl Row {
             (false, false) => module,
         }
     }
+}
+
+/// By its preamble: a component's has a layer.
+fn is_component(bytes: &[u8]) -> bool {
+    bytes.get(..8) == Some(b"\0asm\x0d\0\x01\0")
 }

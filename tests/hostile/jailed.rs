@@ -9,7 +9,7 @@ use std::{
 };
 
 use ambit_admit::{AdmitRules, Verified};
-use ambit_core::{Isolation, Outcome, Policy, PolicySpec, Profile, Rejection, Report, ResultValue, RunId};
+use ambit_core::{EngineId, Isolation, Outcome, Policy, PolicySpec, Profile, Rejection, Report, ResultValue, RunId};
 use ambit_jail::Spawner;
 use ambit_manager::{Control, Entry, Input, LaunchConfig, LaunchRequest, Launcher, Output, Streams};
 
@@ -21,9 +21,9 @@ use crate::{
 };
 
 /// What launches processes of the program under test.
-pub(crate) fn launcher() -> Launcher {
+pub(crate) fn launcher(engine: EngineId) -> Launcher {
     let ambit = Spawner::of(&crate::program::program()).expect("the program under test");
-    Launcher::with(ambit, LaunchConfig::default())
+    Launcher::with(ambit, LaunchConfig { engine, ..LaunchConfig::default() })
 }
 
 /// Runs a case to its end. The second value says whether what lies outside the granted directory is as it was.
@@ -72,7 +72,7 @@ pub(crate) fn launch(
         bytes
     });
     let streams = Streams { stdin, stdout: Output::Fd(write.into()), stderr: Output::Nothing };
-    let prepared = policy(spec).and_then(|policy| Ok((launcher.prepare(&policy)?, admit(module, &policy)?)));
+    let prepared = policy(launcher.engine(), spec).and_then(|policy| Ok((launcher.prepare(&policy)?, admit(module, &policy)?)));
     let report = match prepared {
         Ok((prepared, module)) => {
             let request = LaunchRequest { run: RunId(1), module, entry, name: "guest".into(), streams, since };
@@ -94,8 +94,8 @@ pub(crate) fn launch(
     Ran { report, stdout: stdout.join().expect("no panic"), started }
 }
 
-fn policy(spec: &PolicySpec) -> Result<Arc<Policy>, Rejection> {
-    Ok(Arc::new(Profile::Default.policy().narrow(spec)?.resolve(Isolation::Process)?))
+fn policy(engine: EngineId, spec: &PolicySpec) -> Result<Arc<Policy>, Rejection> {
+    Ok(Arc::new(Profile::Default.policy().narrow(spec)?.resolve_on(engine, Isolation::Process)?))
 }
 
 fn admit(module: &[u8], policy: &Policy) -> Result<Arc<Verified>, Rejection> {

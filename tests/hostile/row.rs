@@ -2,8 +2,9 @@
 
 use std::{cell::Cell, thread, time::Duration};
 
-use ambit_core::{ByteSize, Isolation, LimitKey, Outcome, Report};
+use ambit_core::{ByteSize, EngineId, Isolation, LimitKey, Outcome, Report};
 use ambit_manager::Launcher;
+use ambit_runtime::RuntimeConfig;
 
 use crate::{
     catalogue::{Case, Row},
@@ -22,6 +23,9 @@ pub(crate) trait Place {
     /// Its name.
     const ISOLATION: Isolation;
 
+    /// Which engine runs them.
+    fn engine(&self) -> EngineId;
+
     /// Runs a case to its end. The second value says whether what lies outside the granted directory is as it was.
     fn run(&self, case: &Case) -> (Ran, bool);
 
@@ -34,19 +38,25 @@ pub(crate) trait Place {
 
 /// In this process.
 pub(crate) struct InProcess {
+    engine: EngineId,
     door: Door,
     /// What was held, and how many ends had been told of, before the run.
     before: Cell<(u64, usize)>,
 }
 
 impl InProcess {
-    pub(crate) fn new() -> Self {
-        Self { door: Door::new(), before: Cell::default() }
+    pub(crate) fn new(engine: EngineId) -> Self {
+        let config = RuntimeConfig { pool_guests: 16, ..RuntimeConfig::default() };
+        Self { engine, door: Door::on(engine, config), before: Cell::default() }
     }
 }
 
 impl Place for InProcess {
     const ISOLATION: Isolation = Isolation::None;
+
+    fn engine(&self) -> EngineId {
+        self.engine
+    }
 
     fn run(&self, case: &Case) -> (Ran, bool) {
         self.before.set((resident(), self.door.ends()));
@@ -74,13 +84,17 @@ impl Place for InProcess {
 pub(crate) struct Jailed(Launcher);
 
 impl Jailed {
-    pub(crate) fn new() -> Self {
-        Self(jailed::launcher())
+    pub(crate) fn new(engine: EngineId) -> Self {
+        Self(jailed::launcher(engine))
     }
 }
 
 impl Place for Jailed {
     const ISOLATION: Isolation = Isolation::Process;
+
+    fn engine(&self) -> EngineId {
+        self.0.engine()
+    }
 
     fn run(&self, case: &Case) -> (Ran, bool) {
         jailed::run(&self.0, case)
@@ -109,9 +123,10 @@ pub(crate) fn check<P: Place>(row: &Row, place: &P) -> Result<(), String> {
             Case { features: Vec::new(), expect: "rejected:unsupported-feature".into(), violations: Vec::new(), ..row.case() };
         run(place, &case, "without its features")?;
     }
-    run(place, &row.case(), &row.title)?;
+    let here = |case: Case, lifted: bool| row.on(place.engine(), P::ISOLATION, lifted, case);
+    run(place, &here(row.case(), false), &row.title)?;
     match row.lifted_case() {
-        Some(case) => run(place, &case, "lifted"),
+        Some(case) => run(place, &here(case, true), "lifted"),
         None => Ok(()),
     }
 }

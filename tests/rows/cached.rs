@@ -43,12 +43,14 @@ fn run(launcher: &Launcher) -> (Report, Option<String>) {
         streams: Streams::default(),
         since: Instant::now(),
     };
-    let mut refused = None;
-    let report = launcher.run(prepared, request, &Control::new().expect("a descriptor"), &mut |event| {
-        if let LaunchEvent::ArtifactRefused(why) = event {
-            refused = Some(why.to_owned());
-        }
+    let (mut refused, mut compiled) = (None, 0);
+    let report = launcher.run(prepared, request, &Control::new().expect("a descriptor"), &mut |event| match event {
+        LaunchEvent::ArtifactRefused(why) => refused = Some(why.to_owned()),
+        LaunchEvent::Compiled => compiled += 1,
+        LaunchEvent::Log(_) => {}
     });
+    // Whoever shows that something is compiled hears that it is, whether it was now or before.
+    assert!(compiled == 1 || !report.outcome.is_success(), "{compiled} times: {:?}", report.outcome);
     assert_eq!(launcher.settle(), Vec::<String>::new());
     (report, refused)
 }

@@ -21,3 +21,17 @@ mod skipped;
 mod tenants;
 mod warm;
 mod x_new;
+
+use ambit_core::EngineId;
+use ambit_runtime::RuntimeConfig;
+
+/// These rows are told of the usual engine.
+impl door::Door {
+    pub(crate) fn new() -> Self {
+        Self::with(RuntimeConfig { pool_guests: 16, ..RuntimeConfig::default() })
+    }
+
+    pub(crate) fn with(config: RuntimeConfig) -> Self {
+        Self::on(EngineId::Wasmtime, config)
+    }
+}

@@ -1,7 +1,7 @@
 //! Rows X1, X2 and X12: what none of the earlier designs had.
 
 use ambit_core::{
-    Enforcement, Feature, GrantKey, Grants, Isolation, LimitKey, LimitsSpec, NetGrant, PolicySpec, Profile, ResultValue,
+    Enforcement, EngineId, Feature, GrantKey, Grants, Isolation, LimitKey, LimitsSpec, NetGrant, PolicySpec, Profile, ResultValue,
 };
 
 use crate::door::{Ask, Door, shown};
@@ -14,13 +14,15 @@ fn x1_no_limit_is_accepted_that_nothing_enforces() {
         limits.set(key.name(), &value.replace(' ', "")).unwrap_or_else(|error| panic!("{error}"));
         let spec = PolicySpec { limits, ..PolicySpec::default() };
         let policy = Profile::Terminal.policy().narrow(&spec).expect("no ceiling");
-        for isolation in [Isolation::None, Isolation::Process, Isolation::Tenant] {
-            let resolved = policy.clone().resolve(isolation);
-            match key.enforcement(isolation) {
-                Enforcement::By(_) => assert!(resolved.is_ok(), "{key} at {isolation}: {resolved:?}"),
+        for (&engine, &isolation) in
+            EngineId::ALL.iter().flat_map(|engine| Isolation::ALL.iter().map(move |isolation| (engine, isolation)))
+        {
+            let resolved = policy.clone().resolve_on(engine, isolation);
+            match key.enforcement(engine, isolation) {
+                Enforcement::By(_) => assert!(resolved.is_ok(), "{key} at {isolation} on {engine}: {resolved:?}"),
                 Enforcement::Refused(_) => {
                     let error = resolved.expect_err("refused").to_string();
-                    assert!(error.contains(key.name()), "{key} at {isolation}: {error}");
+                    assert!(error.contains(key.name()), "{key} at {isolation} on {engine}: {error}");
                 }
             }
         }

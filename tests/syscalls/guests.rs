@@ -10,7 +10,7 @@ use std::{
 };
 
 use ambit_admit::{AdmitRules, Verified};
-use ambit_core::{Clock, Isolation, LimitKey, Metering, Outcome, Policy, PolicySpec, Profile, Report, RunId, TrapKind};
+use ambit_core::{Clock, EngineId, Isolation, LimitKey, Metering, Outcome, Policy, PolicySpec, Profile, Report, RunId, TrapKind};
 use ambit_jail::{Purpose, Spawner};
 use ambit_manager::{
     Compiled, Control, Entry, ExtraSyscalls, Input, LaunchConfig, LaunchRequest, Launcher, Output, Prepared, Streams,
@@ -63,11 +63,11 @@ pub(crate) const LOOPS: Guest = Guest {
 };
 
 /// A launcher of the program under test, with these rules out of its lists.
-pub(crate) fn launcher(of_guests: &[String], of_compilers: &[String]) -> Launcher {
+pub(crate) fn launcher(engine: EngineId, of_guests: &[String], of_compilers: &[String]) -> Launcher {
     let ambit = Spawner::of(Path::new(env!("CARGO_BIN_EXE_ambit"))).expect("the program under test");
     let without = |rules: &[String]| ExtraSyscalls { deny: rules.to_vec(), ..ExtraSyscalls::default() };
     let (syscalls, compiler_syscalls) = (without(of_guests), without(of_compilers));
-    Launcher::with(ambit, LaunchConfig { syscalls, compiler_syscalls, ..LaunchConfig::default() })
+    Launcher::with(ambit, LaunchConfig { engine, syscalls, compiler_syscalls, ..LaunchConfig::default() })
 }
 
 /// Stops this process's jailed processes for that, and lets them go on: what happens to all of them when a machine sleeps.

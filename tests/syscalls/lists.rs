@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, thread, time::Duration};
 
-use ambit_core::{EngineId, Isolation, Metering};
+use ambit_core::{
+    EngineId::{self, Wasmi, Wasmtime},
+    Isolation, Metering,
+};
 use ambit_jail::{Purpose, SyscallPolicy, Use};
 use ambit_manager::{
     Compiled, Entry,
@@ -41,37 +44,57 @@ fn check(list: &str, rules: &[String], works: impl Fn(&[String]) -> Result<(), S
 }
 
 /// A list, in the words by which each of its rules is denied.
-fn rules(use_: Use, files: bool) -> Vec<String> {
-    let policy = SyscallPolicy::of(EngineId::Wasmtime, use_, files);
+fn rules(engine: EngineId, use_: Use, files: bool) -> Vec<String> {
+    let policy = SyscallPolicy::of(engine, use_, files);
     policy.rules().map(|rule| format!("{}({})", rule.name, rule.when)).collect()
 }
 
 #[test]
 fn of_a_worker_that_runs_one_guest() {
-    let whole = launcher(&[], &[]);
+    let whole = launcher(Wasmtime, &[], &[]);
     let guests = [HELLO, WAITS, COMPUTES, STRAYS, OVERFLOWS, COMPONENT, CLOCK];
     let guests = guests.map(|guest| (guest, guest.compiled(&whole, Metering::Kernel).expect("compiled")));
-    check("process", &rules(Use::Process, false), |without| {
-        let launcher = launcher(without, &[]);
+    check("process", &rules(Wasmtime, Use::Process, false), |without| {
+        let launcher = launcher(Wasmtime, without, &[]);
         guests.iter().try_for_each(|(guest, code)| guest.alone(&launcher, code))?;
-        worst::survives(Purpose::Process, without)
+        worst::survives(Wasmtime, Purpose::Process, without)
+    });
+}
+
+#[test]
+fn of_a_worker_that_interprets_one_guest() {
+    let whole = launcher(Wasmi, &[], &[]);
+    let guests = [HELLO, WAITS, COMPUTES, STRAYS, OVERFLOWS, CLOCK];
+    let guests = guests.map(|guest| (guest, guest.compiled(&whole, Metering::Kernel).expect("nothing to compile")));
+    check("wasmi, process", &rules(Wasmi, Use::Process, false), |without| {
+        let launcher = launcher(Wasmi, without, &[]);
+        guests.iter().try_for_each(|(guest, code)| guest.alone(&launcher, code))?;
+        worst::survives(Wasmi, Purpose::Process, without)
     });
 }
 
 #[test]
 fn of_a_worker_whose_guest_has_directories() {
-    let code = FILES.compiled(&launcher(&[], &[]), Metering::Kernel).expect("compiled");
-    let others = rules(Use::Process, false);
-    let files: Vec<_> = rules(Use::Process, true).into_iter().filter(|rule| !others.contains(rule)).collect();
-    check("files", &files, |without| FILES.alone(&launcher(without, &[]), &code));
+    let code = FILES.compiled(&launcher(Wasmtime, &[], &[]), Metering::Kernel).expect("compiled");
+    let others = rules(Wasmtime, Use::Process, false);
+    let files: Vec<_> = rules(Wasmtime, Use::Process, true).into_iter().filter(|rule| !others.contains(rule)).collect();
+    check("files", &files, |without| FILES.alone(&launcher(Wasmtime, without, &[]), &code));
+}
+
+#[test]
+fn of_an_interpreter_whose_guest_has_directories() {
+    let code = FILES.compiled(&launcher(Wasmi, &[], &[]), Metering::Kernel).expect("nothing to compile");
+    let others = rules(Wasmi, Use::Process, false);
+    let files: Vec<_> = rules(Wasmi, Use::Process, true).into_iter().filter(|rule| !others.contains(rule)).collect();
+    check("files", &files, |without| FILES.alone(&launcher(Wasmi, without, &[]), &code));
 }
 
 #[test]
 fn of_a_compiler() {
-    check("compiler", &rules(Use::Compiler, false), |without| {
-        let launcher = launcher(&[], without);
+    check("compiler", &rules(Wasmtime, Use::Compiler, false), |without| {
+        let launcher = launcher(Wasmtime, &[], without);
         HELLO.after_waiting(&launcher)?;
-        worst::survives(Purpose::Compiler, without)?;
+        worst::survives(Wasmtime, Purpose::Compiler, without)?;
         [HELLO, COMPONENT, LARGE].iter().try_for_each(|guest| {
             guest.compiled(&launcher, Metering::Kernel).map(drop).map_err(|outcome| format!("{}: {outcome:?}", guest.name))
         })
@@ -80,13 +103,13 @@ fn of_a_compiler() {
 
 #[test]
 fn of_a_worker_that_guests_share() {
-    let whole = launcher(&[], &[]);
+    let whole = launcher(Wasmtime, &[], &[]);
     let compiled = |guest: Guest| (guest, guest.compiled(&whole, Metering::Epochs).expect("compiled"));
     let guests = [HELLO, COMPUTES, STRAYS, OVERFLOWS, COMPONENT, CLOCK].map(compiled);
     let (loops, writes) = (compiled(LOOPS), compiled(WRITES));
-    check("tenant", &rules(Use::Tenant, false), |without| {
-        worst::survives(Purpose::Tenant, without)?;
-        let launcher = Arc::new(launcher(without, &[]));
+    check("tenant", &rules(Wasmtime, Use::Tenant, false), |without| {
+        worst::survives(Wasmtime, Purpose::Tenant, without)?;
+        let launcher = Arc::new(launcher(Wasmtime, without, &[]));
         let worker = TenantWorker::start(&launcher, TenantLimits::default()).map_err(|error| error.message)?;
         let load = |(guest, code): &(Guest, Arc<Compiled>)| {
             let policy = guest.policy(Isolation::Tenant, None);

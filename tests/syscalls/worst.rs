@@ -21,23 +21,23 @@ const IDLE: Duration = Duration::from_millis(20);
 const LITTLE: u64 = 64 << 20;
 
 /// All of it.
-pub(crate) fn survives(purpose: Purpose, without: &[String]) -> Result<(), String> {
-    hung_up(purpose, without)?;
-    faulted(purpose, without)?;
-    starved(purpose, without)
+pub(crate) fn survives(engine: EngineId, purpose: Purpose, without: &[String]) -> Result<(), String> {
+    hung_up(engine, purpose, without)?;
+    faulted(engine, purpose, without)?;
+    starved(engine, purpose, without)
 }
 
 /// Its parent hangs up: it ends, with a code.
-fn hung_up(purpose: Purpose, without: &[String]) -> Result<(), String> {
-    let (child, channel) = entered(purpose, without, None)?;
+fn hung_up(engine: EngineId, purpose: Purpose, without: &[String]) -> Result<(), String> {
+    let (child, channel) = entered(engine, purpose, without, None)?;
     thread::sleep(IDLE);
     drop(channel);
     ended("hung up", child, |end| matches!(end, End::Code(_)))
 }
 
 /// A signal comes that is a fault's, and none that a guest can have made: its handler lets it be.
-fn faulted(purpose: Purpose, without: &[String]) -> Result<(), String> {
-    let (child, channel) = entered(purpose, without, None)?;
+fn faulted(engine: EngineId, purpose: Purpose, without: &[String]) -> Result<(), String> {
+    let (child, channel) = entered(engine, purpose, without, None)?;
     kill_process(child.pid(), Signal::SEGV).expect("it is there");
     thread::sleep(IDLE);
     drop(channel);
@@ -46,8 +46,8 @@ fn faulted(purpose: Purpose, without: &[String]) -> Result<(), String> {
 
 /// It has no memory for what it is told, and aborts. The first process of a namespace is sent no `SIGABRT` by itself, and ends
 /// by another signal.
-fn starved(purpose: Purpose, without: &[String]) -> Result<(), String> {
-    let (child, channel) = entered(purpose, without, Some(LITTLE))?;
+fn starved(engine: EngineId, purpose: Purpose, without: &[String]) -> Result<(), String> {
+    let (child, channel) = entered(engine, purpose, without, Some(LITTLE))?;
     let module = File::from(memfd_create("module", MemfdFlags::CLOEXEC).expect("a file"));
     module.set_len(2 * LITTLE).expect("as large as that");
     let policy = Box::new((*HELLO.policy(Isolation::Process, None)).clone());
@@ -71,13 +71,13 @@ fn ended(what: &str, mut child: Child, expect: fn(End) -> bool) -> Result<(), St
 }
 
 /// A process in its jail, without these rules and with so much memory.
-fn entered(purpose: Purpose, without: &[String], data: Option<u64>) -> Result<(Child, Channel), String> {
+fn entered(engine: EngineId, purpose: Purpose, without: &[String], data: Option<u64>) -> Result<(Child, Channel), String> {
     let spawner = Spawner::of(Path::new(env!("CARGO_BIN_EXE_ambit"))).expect("the program under test");
     let spawned = spawner.spawn(purpose.process_name(), &SpawnOptions { dispensable: &[], cgroup: None, join: &[] });
     let Spawned { mut child, mut channel, given } = spawned.map_err(|error| error.to_string())?;
     let spec = JailSpec {
         purpose,
-        engine: EngineId::Wasmtime,
+        engine,
         given,
         dispensable: Vec::new(),
         page: false,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::{
     bound::Bound,
     grants::{GrantKey, Grants},
-    ids::Isolation,
+    ids::{EngineId, Isolation},
     limits::{LimitKey, RunLimits},
     outcome::{RejectReason, Rejection},
     size::ByteSize,
@@ -43,9 +43,30 @@ const NO_NET: &str = "no network interface is linked, so there is nothing to cou
 const IN_PROCESS_COMPILER: &str =
     "the compiler runs in this process, where nothing can stop it; `wall-time` ends the wait for it, not its work";
 
+const TRANSLATES: &str = "wasmi translates a module in the process of the guest, whose memory is bounded as a whole by `memory`";
+const TRANSLATES_AMONG_OTHERS: &str =
+    "wasmi translates a module in the process of the tenant's other guests; isolation `process` bounds it, and so does wasmtime";
+const NO_COMPONENTS: &str = "nothing: only components have any, or more than one, and wasmi runs none";
+
 impl LimitKey {
-    /// Who enforces this limit at `isolation`, or why asking for it is refused.
-    pub fn enforcement(self, isolation: Isolation) -> Enforcement {
+    /// Who enforces this limit at `isolation` where modules run on `engine`, or why asking for it is refused.
+    pub fn enforcement(self, engine: EngineId, isolation: Isolation) -> Enforcement {
+        use Enforcement::{By, Refused};
+        match (engine, self, isolation) {
+            (EngineId::Wasmi, LimitKey::Instances | LimitKey::Handles | LimitKey::ResourceTable | LimitKey::HostBuffers, _) => {
+                By(NO_COMPONENTS)
+            }
+            (EngineId::Wasmi, LimitKey::CompileMemory, Isolation::Process | Isolation::Tenant) => Refused(TRANSLATES),
+            (EngineId::Wasmi, LimitKey::CompileTime, Isolation::Tenant) => Refused(TRANSLATES_AMONG_OTHERS),
+            (EngineId::Wasmi, LimitKey::CompileTime, Isolation::Process) => {
+                By("the control process, by the CPU clock of the guest's process")
+            }
+            (EngineId::Wasmtime | EngineId::Wasmi | EngineId::Wasmer, ..) => self.enforcement_by_all(isolation),
+        }
+    }
+
+    /// The same where it does not depend on the engine.
+    fn enforcement_by_all(self, isolation: Isolation) -> Enforcement {
         use Enforcement::{By, Refused};
         match (self, isolation) {
             (LimitKey::Connections | LimitKey::NetBytes, _) => Refused(NO_NET),
@@ -90,10 +111,15 @@ impl LimitKey {
     }
 }
 
-/// Lifts defaults that `isolation` cannot enforce and refuses those that were named.
-pub(crate) fn resolve(limits: &mut RunLimits, named: &[LimitKey], isolation: Isolation) -> Result<(), Unenforceable> {
+/// Lifts defaults that `engine` at `isolation` cannot enforce and refuses those that were named.
+pub(crate) fn resolve(
+    limits: &mut RunLimits,
+    named: &[LimitKey],
+    engine: EngineId,
+    isolation: Isolation,
+) -> Result<(), Unenforceable> {
     for &key in LimitKey::ALL {
-        let Enforcement::Refused(why) = key.enforcement(isolation) else { continue };
+        let Enforcement::Refused(why) = key.enforcement(engine, isolation) else { continue };
         // What asks for no more than there is anyway is no bound that somebody would have to enforce.
         let only = match key {
             LimitKey::Connections | LimitKey::NetBytes => Bound::At(Count(0)),

@@ -98,6 +98,16 @@ names! {
     Wasmer = "wasmer",
 }
 
+impl EngineId {
+    /// Whether it compiles modules to machine code, ahead and in a process of their own. One that does not works from the module itself.
+    pub const fn compiles(self) -> bool {
+        match self {
+            EngineId::Wasmtime | EngineId::Wasmer => true,
+            EngineId::Wasmi => false,
+        }
+    }
+}
+
 names! {
     /// Which walls stand around a guest besides wasm itself.
     Isolation, "isolation level";

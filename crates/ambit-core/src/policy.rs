@@ -6,7 +6,7 @@ use crate::{
     enforce::Unenforceable,
     feature::{Feature, FeatureSet},
     grants::{GrantKey, Grants},
-    ids::{Isolation, names},
+    ids::{EngineId, Isolation, names},
     imports::ImportPolicy,
     limits::{LimitError, LimitKey, Limits, LimitsSpec},
     outcome::{RejectReason, Rejection},
@@ -133,13 +133,21 @@ impl Policy {
         })
     }
 
-    /// The policy that is in force at `isolation`: what a profile sets by default and this level cannot enforce is
+    /// The policy that is in force at `isolation` with Wasmtime: what a profile sets by default and this level cannot enforce is
     /// lifted in plain sight (`unlimited` in the report); what the request *named* and nothing can enforce is refused.
     ///
     /// # Errors
     /// [`Unenforceable`], naming the limit or grant and the remedy.
-    pub fn resolve(mut self, isolation: Isolation) -> Result<Policy, Unenforceable> {
-        crate::enforce::resolve(&mut self.limits.run, &self.named, isolation)?;
+    pub fn resolve(self, isolation: Isolation) -> Result<Policy, Unenforceable> {
+        self.resolve_on(EngineId::Wasmtime, isolation)
+    }
+
+    /// The same where modules run on `engine`.
+    ///
+    /// # Errors
+    /// As [`Policy::resolve`].
+    pub fn resolve_on(mut self, engine: EngineId, isolation: Isolation) -> Result<Policy, Unenforceable> {
+        crate::enforce::resolve(&mut self.limits.run, &self.named, engine, isolation)?;
         crate::enforce::check_grants(&self.grants)?;
         Ok(self)
     }

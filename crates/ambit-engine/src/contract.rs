@@ -33,6 +33,14 @@ pub trait Engine: fmt::Debug + Send + Sync {
         const { &HostFunctions::new() }
     }
 
+    /// Whether it would take a module with these settings, as far as that is known without compiling it.
+    ///
+    /// # Errors
+    /// It would not: as [`Engine::compile`].
+    fn accepts(&self, _module: &Verified, _settings: &Settings) -> Result<(), Rejection> {
+        Ok(())
+    }
+
     /// Turns a module into native code, or whatever the engine runs. Blocks, for seconds if the module is large, and
     /// cannot be interrupted: callers that must bound it run it in a process of its own.
     ///

@@ -1,9 +1,10 @@
 //! How a guest's code ended, before limits and deadlines are taken into account.
 
-use ambit_core::{ComponentValue, Frame, LimitKey, Outcome, Rejection, ResultValue, TrapKind};
+use ambit_core::{ComponentValue, Frame, LimitKey, Outcome, Rejection, ResultValue, TrapKind, escape};
 
 use crate::{
     answer::Answer,
+    host::Stop,
     meter::{Excess, Meter},
 };
 
@@ -74,6 +75,25 @@ impl Ended {
             Ended::Failed(reason) => Outcome::Lost { reason },
         };
         (outcome, Answer::default())
+    }
+
+    /// The end by what a host call said, with the guest's stack where the engine has it.
+    pub(crate) fn stopped(stop: &Stop, meter: &Meter, frames: impl FnOnce() -> Vec<Frame>) -> Self {
+        match stop {
+            Stop::Exit(code) => Ended::Exited(*code),
+            Stop::Trap(message) => Ended::Trapped { trap: TrapKind::Host, message: escape(message, 512), frames: frames() },
+            Stop::Depth => Ended::limit(meter, LimitKey::Stack, None),
+            Stop::Failed(reason) => Ended::Failed(escape(reason, 512)),
+            // The meter knows which.
+            Stop::Limit => Ended::Failed("a limit ended the run".into()),
+        }
+    }
+
+    /// The end by fuel that is used up: all of it is, whatever the engine has left of it.
+    pub(crate) fn out_of_fuel(meter: &Meter) -> Self {
+        let allowed = meter.limits().fuel.ceiling();
+        meter.note_fuel(allowed);
+        Ended::limit(meter, LimitKey::Fuel, Some(allowed))
     }
 
     /// The end by one of the guest's limits.

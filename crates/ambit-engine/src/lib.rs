@@ -16,11 +16,14 @@ mod contract;
 mod counters;
 mod ended;
 mod functions;
+mod guest;
 pub mod host;
 mod kept;
 mod meter;
 mod seal;
 mod settings;
+#[cfg(feature = "wasmi")]
+pub mod wasmi;
 #[cfg(feature = "wasmtime")]
 pub mod wasmtime;
 

@@ -128,7 +128,7 @@ impl Finished {
             engine_version: Some(engine_version.to_string()),
             isolation: ISOLATION,
             layers: Vec::new(),
-            artifact: (!matches!(outcome, Outcome::Rejected(_))).then_some(if usage.compile_ns.is_some() {
+            artifact: (engine.compiles() && !matches!(outcome, Outcome::Rejected(_))).then_some(if usage.compile_ns.is_some() {
                 ArtifactSource::Compiled
             } else {
                 ArtifactSource::Cached

@@ -9,18 +9,15 @@ use std::{
 
 use ambit_admit::Verified;
 use ambit_core::{Metering, Policy, RejectReason, Rejection, ResultValue};
-use ambit_engine::{
-    Answer, Call, Engine, Meter, Settings,
-    wasmtime::{PoolConfig, WasmtimeEngine},
-};
+use ambit_engine::{Answer, Artifact, Call, Engine, Meter, Settings};
 use ambit_jail::{
     Entered, Phase, enter, receive_spec,
-    wire::{Channel, Entry, FromWorker, REHEARSAL, RunEnd, RunJob, Sender, Stream, StreamsSpec, ToWorker},
+    wire::{Channel, Entry, FromWorker, ModuleForm, REHEARSAL, RunEnd, RunJob, Sender, Stream, StreamsSpec, ToWorker},
 };
 use tokio::runtime::Runtime;
 
 use crate::{
-    artifact, compiler,
+    artifact, engine,
     error::{PATIENCE, WorkerError},
     host::{given, sayable},
 };
@@ -39,26 +36,30 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
     let (spec, fds) = receive_spec(&mut channel)?;
     let driver = || tokio::runtime::Builder::new_current_thread().enable_time().enable_io().build();
     let Entered { layers, page, dirs, syscalls, helpers: driver } = enter(&spec, fds, || (), driver)?;
-    let engine = WasmtimeEngine::new(PoolConfig { guests: 0 }).that_maps_files();
+    let engine = engine::of(spec.engine, 0)?;
     let engine_version = engine.capabilities().version;
     channel.send(&FromWorker::Entered { layers, engine_version }, &[], PATIENCE)?;
     let dirs: Vec<Arc<OwnedFd>> = dirs.into_iter().map(Arc::new).collect();
-    let asked = match receive_job(&mut channel, &engine, &driver)? {
+    let asked = match receive_job(&mut channel, &*engine, &driver)? {
         Ok(asked) => asked,
         Err((module, rejection)) => return refused(&channel, module, rejection),
     };
-    // While it is still being compiled elsewhere.
+    // While it may still be being compiled elsewhere.
     engine.warm(&asked.module, &asked.settings);
     let Asked { module, policy, settings, job, call, fds } = asked;
-    let (ToWorker::Artifact { module: number }, code) = channel.receive()? else {
-        return Err(WorkerError::Protocol("an artifact was expected"));
+    let (number, artifact) = match channel.receive()? {
+        (ToWorker::Artifact { module: number }, code) if spec.engine.compiles() => {
+            let [code] = <[OwnedFd; 1]>::try_from(code).map_err(|_| WorkerError::Protocol("an artifact without a file"))?;
+            (number, artifact::from_file(&*engine, &module, &settings, code))
+        }
+        (ToWorker::Translate { module: number }, _) if !spec.engine.compiles() => (number, engine.compile(&module, &settings)),
+        _ => return Err(WorkerError::Protocol("an artifact was expected")),
     };
-    let [code] = <[OwnedFd; 1]>::try_from(code).map_err(|_| WorkerError::Protocol("an artifact without a file"))?;
-    let program = match artifact::from_file(&engine, &module, &settings, code).and_then(|artifact| engine.load(&artifact)) {
+    let program = match artifact.and_then(|artifact| engine.load(&artifact)) {
         Ok(program) => program,
         Err(rejection) => return refused(&channel, number, rejection),
     };
-    // The last code that this process will ever run is mapped.
+    // The last code that this process will ever run is mapped, if it is to run any.
     syscalls.install(Phase::Running)?;
     channel.send(&FromWorker::Loaded { module: number, refused: None }, &[], PATIENCE)?;
     let (limits, reaction) = (policy.limits.run.clone(), policy.on_memory_refusal);
@@ -89,7 +90,7 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
 /// The module and the run; or why the module is refused.
 fn receive_job(
     channel: &mut Channel,
-    engine: &WasmtimeEngine,
+    engine: &dyn Engine,
     driver: &Runtime,
 ) -> Result<Result<Asked, (u32, Rejection)>, WorkerError> {
     let (number, form, policy, metering, file) = loop {
@@ -103,7 +104,7 @@ fn receive_job(
         }
     };
     let [file] = <[OwnedFd; 1]>::try_from(file).map_err(|_| WorkerError::Protocol("a module without a file"))?;
-    let module = match compiler::given(file, form, &policy)? {
+    let module = match engine::read(engine.id(), file, form, &policy)? {
         Ok(module) => module,
         Err(rejection) => return Ok(Err((number, rejection))),
     };
@@ -120,19 +121,26 @@ fn receive_job(
 
 /// Runs a program of the parent's, to nowhere. What goes wrong with it may go right with a guest, or it is reported then.
 fn rehearse(
-    engine: &WasmtimeEngine,
+    engine: &dyn Engine,
     driver: &Runtime,
     sender: &Sender,
     policy: &Policy,
     metering: Metering,
     files: Vec<OwnedFd>,
 ) -> Result<Result<(), Rejection>, WorkerError> {
-    let [module, code] = <[OwnedFd; 2]>::try_from(files).map_err(|_| WorkerError::Protocol("a rehearsal without its files"))?;
+    let mut files = files.into_iter();
+    let (Some(module), code, None) = (files.next(), files.next(), files.next()) else {
+        return Err(WorkerError::Protocol("a rehearsal without its files"));
+    };
     let settings = Settings::of(policy, metering);
-    let loaded = compiler::read_again(module, policy)?.and_then(|module| {
-        let artifact = artifact::from_file(engine, &module, &settings, code)?;
-        Ok((Call::command(&module)?, engine.load(&artifact)?))
-    });
+    let ready = |module: &Verified| -> Result<Artifact, Rejection> {
+        match code {
+            Some(code) => artifact::from_file(engine, module, &settings, code),
+            None => engine.compile(module, &settings),
+        }
+    };
+    let loaded = engine::read(engine.id(), module, ModuleForm::Bytes, policy)?
+        .and_then(|module| Ok((Call::command(&module)?, engine.load(&ready(&module)?)?)));
     let (call, program) = match loaded {
         Ok(loaded) => loaded,
         Err(rejection) => return Ok(Err(rejection)),

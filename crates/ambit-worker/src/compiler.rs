@@ -16,7 +16,7 @@ use ambit_engine::{
 };
 use ambit_jail::{
     enter, receive_spec,
-    wire::{Channel, FromCompiler, ModuleForm, ToCompiler},
+    wire::{Channel, FromCompiler, ToCompiler},
 };
 
 use crate::error::{PATIENCE, WorkerError};
@@ -45,7 +45,7 @@ pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
 }
 
 /// Admits the module in `file`, once more: what is to be compiled is not taken from another process unread.
-fn admit(file: OwnedFd, policy: &Policy) -> Result<Result<Arc<Verified>, Rejection>, WorkerError> {
+pub(crate) fn admit(file: OwnedFd, policy: &Policy) -> Result<Result<Arc<Verified>, Rejection>, WorkerError> {
     let rules = AdmitRules::from_policy(policy);
     Ok(ambit_admit::admit(contents(file)?, &rules).map(Arc::new))
 }
@@ -57,19 +57,8 @@ pub(crate) fn read_again(file: OwnedFd, policy: &Policy) -> Result<Result<Arc<Ve
     Ok(ambit_admit::admit_again(Hashed::of(contents(file)?), &rules).map(Arc::new))
 }
 
-/// The module that a worker is given, in one form or the other. Its facts are what the parent has found out, who decides all else that
-/// happens here too.
-pub(crate) fn given(file: OwnedFd, form: ModuleForm, policy: &Policy) -> Result<Result<Arc<Verified>, Rejection>, WorkerError> {
-    match form {
-        ModuleForm::Bytes => read_again(file, policy),
-        ModuleForm::Facts => {
-            let module = Verified::from_facts(&contents(file)?).ok_or(WorkerError::Protocol("facts of a module that are none"))?;
-            Ok(Ok(Arc::new(module)))
-        }
-    }
-}
-
-fn contents(file: OwnedFd) -> Result<Arc<[u8]>, WorkerError> {
+/// All of a file.
+pub(crate) fn contents(file: OwnedFd) -> Result<Arc<[u8]>, WorkerError> {
     let size = rustix::fs::fstat(&file).map_err(|error| WorkerError::system("look at the module")(error.into()))?.st_size;
     let size = usize::try_from(size).map_err(|_| WorkerError::Protocol("a module without a size"))?;
     // Once, and as large as it is: memory is counted here. Where there is not enough, the process aborts and says so.

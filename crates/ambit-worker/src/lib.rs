@@ -15,6 +15,7 @@
 mod alone;
 mod artifact;
 mod compiler;
+mod engine;
 mod error;
 mod host;
 mod panic;

@@ -2,9 +2,10 @@
 
 use std::{fmt, sync::Arc, thread, time::Duration};
 
-use ambit_core::{Bound, ByteSize, Count, Event};
+use ambit_core::{Bound, ByteSize, Count, EngineId, Event, RejectReason, Rejection};
 use ambit_engine::{
-    HostFunctions,
+    Engine, HostFunctions,
+    wasmi::WasmiEngine,
     wasmtime::{CompilerConfig, PoolConfig, WasmtimeEngine},
 };
 use ambit_runtime::RuntimeConfig;
@@ -35,6 +36,10 @@ use crate::{error::Error, interface::Interface, policy::PolicyBuilder, runtime::
 pub struct RuntimeBuilder {
     policy: PolicyBuilder,
     config: RuntimeConfig,
+    engine: EngineId,
+    /// What was said of a pool and of a compiler, which not every engine has.
+    pool: Option<u32>,
+    compiler: Option<CompilerConfig>,
     functions: HostFunctions,
     interfaces: Vec<(String, Interface)>,
 }
@@ -45,6 +50,9 @@ impl Default for RuntimeBuilder {
         Self {
             policy: PolicyBuilder::default(),
             config: RuntimeConfig { cores, ..RuntimeConfig::default() },
+            engine: EngineId::Wasmtime,
+            pool: None,
+            compiler: None,
             functions: HostFunctions::new(),
             interfaces: Vec::new(),
         }
@@ -97,6 +105,13 @@ impl RuntimeBuilder {
 
 /// What all guests share.
 impl RuntimeBuilder {
+    /// What runs modules. Default Wasmtime. Wasmi interprets them: what it cannot run or bound is refused by name, when the module is
+    /// loaded; it has no pool, no compiler and no components.
+    pub fn engine(mut self, engine: EngineId) -> Self {
+        self.engine = engine;
+        self
+    }
+
     /// Threads that run guests: 1 to 1024. Default as many as the machine has cores for this process.
     pub fn cores(mut self, cores: usize) -> Self {
         self.config.cores = cores;
@@ -130,7 +145,7 @@ impl RuntimeBuilder {
 
     /// How many instances the pool holds; 0 for none. More are allocated on demand, which takes longer. Default 256.
     pub fn pool(mut self, guests: u32) -> Self {
-        self.config.pool_guests = guests;
+        self.pool = Some(guests);
         self
     }
 
@@ -142,7 +157,7 @@ impl RuntimeBuilder {
 
     /// How the compiler works: what it optimises for, and whether on several threads. Default for speed, on several.
     pub fn compiler(mut self, compiler: CompilerConfig) -> Self {
-        self.config.compiler = compiler;
+        self.compiler = Some(compiler);
         self
     }
 
@@ -171,17 +186,34 @@ impl RuntimeBuilder {
     /// Something that was said is out of its range, beyond the profile's ceilings, or cannot be enforced here; or the
     /// operating system gives no threads, timers or descriptors.
     pub fn build(self) -> Result<Runtime, Error> {
-        let Self { policy, config, mut functions, interfaces } = self;
+        let Self { policy, mut config, engine, pool, compiler, mut functions, interfaces } = self;
+        if engine == EngineId::Wasmi {
+            let said = [("pool", pool.is_some()), ("compiler", compiler.is_some()), ("interface", !interfaces.is_empty())];
+            if let Some((what, _)) = said.iter().find(|(_, said)| *said) {
+                return Err(unenforceable(format!("`{what}` says nothing to wasmi, which has none; say it of wasmtime")));
+            }
+        }
+        (config.pool_guests, config.compiler) = (pool.unwrap_or(config.pool_guests), compiler.unwrap_or(config.compiler));
         for (grant, interface) in interfaces {
             interface.add_to(&grant, &mut functions)?;
         }
         let policy = policy.build()?;
         functions.admitted(&policy.grants)?;
-        let engine = WasmtimeEngine::with_functions(PoolConfig { guests: config.pool_guests }, functions);
-        let engine = engine.with_compiler(config.compiler);
-        let runtime = ambit_runtime::Runtime::with_engine(config, Arc::new(engine)).map_err(Error::Setup)?;
+        let engine: Arc<dyn Engine> = match engine {
+            EngineId::Wasmtime => {
+                let engine = WasmtimeEngine::with_functions(PoolConfig { guests: config.pool_guests }, functions);
+                Arc::new(engine.with_compiler(config.compiler))
+            }
+            EngineId::Wasmi => Arc::new(WasmiEngine::with_functions(functions)),
+            EngineId::Wasmer => return Err(unenforceable("engine `wasmer` is not built in".into())),
+        };
+        let runtime = ambit_runtime::Runtime::with_engine(config, engine).map_err(Error::Setup)?;
         Ok(Runtime::new_with(runtime, policy))
     }
+}
+
+fn unenforceable(message: String) -> Error {
+    Rejection::new(RejectReason::Unenforceable, message).into()
 }
 
 impl fmt::Debug for RuntimeBuilder {
@@ -189,6 +221,9 @@ impl fmt::Debug for RuntimeBuilder {
         f.debug_struct("RuntimeBuilder")
             .field("policy", &self.policy)
             .field("config", &self.config)
+            .field("engine", &self.engine)
+            .field("pool", &self.pool)
+            .field("compiler", &self.compiler)
             .field("functions", &self.functions)
             .field("interfaces", &self.interfaces)
             .finish()

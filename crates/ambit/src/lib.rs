@@ -105,8 +105,8 @@ pub use ambit_admit::{
     TableType, ValType, Verified,
 };
 pub use ambit_core::{
-    Bound, ByteSize, Clock, ComponentFuncType, ComponentType, ComponentValue, Count, Cpus, Dialect, Digest, DirGrant, Event,
-    Feature, FeatureSet, Frame, GrantKey, Grants, LimitKey, Limits, LimitsSpec, Mismatch, OnMemoryRefusal, Outcome,
+    Bound, ByteSize, Clock, ComponentFuncType, ComponentType, ComponentValue, Count, Cpus, Dialect, Digest, DirGrant, EngineId,
+    Event, Feature, FeatureSet, Frame, GrantKey, Grants, LimitKey, Limits, LimitsSpec, Mismatch, OnMemoryRefusal, Outcome,
     Policy as PolicyInForce, PolicySpec, Profile, Random, RejectReason, Rejection, Report, ResultValue as Value, RunId, ShapeKey,
     Span, Stdin, TrapKind, Usage, Violation,
 };

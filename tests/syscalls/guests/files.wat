@@ -31,6 +31,7 @@
   (data (i32.const 8) "made")
   (data (i32.const 16) "link")
   (data (i32.const 24) "hard")
+  (data (i32.const 32) "../up")
   ;; Two buffers of a vector.
   (data (i32.const 64) "\00\04\00\00\08\00\00\00\08\04\00\00\08\00\00\00")
   (func $ok (param $errno i32) (if (local.get $errno) (then unreachable)))
@@ -60,6 +61,8 @@
     (call $ok (call $rmdir (local.get $dir) (i32.const 8) (i32.const 4)))
     (call $ok (call $link (local.get $dir) (i32.const 0) (i32.const 0) (i32.const 4) (local.get $dir) (i32.const 24) (i32.const 4)))
     (call $ok (call $symlink (i32.const 0) (i32.const 4) (local.get $dir) (i32.const 16) (i32.const 4)))
+    ;; Refused: it would lead out. Where it would lead is found by climbing.
+    (if (i32.eqz (call $symlink (i32.const 32) (i32.const 5) (local.get $dir) (i32.const 8) (i32.const 4))) (then unreachable))
     (call $ok (call $readlink (local.get $dir) (i32.const 16) (i32.const 4) (i32.const 512) (i32.const 64) (i32.const 128)))
     (call $ok (call $readdir (local.get $dir) (i32.const 2048) (i32.const 4096) (i64.const 0) (i32.const 128)))
     (call $ok (call $rename (local.get $dir) (i32.const 0) (i32.const 4) (local.get $dir) (i32.const 8) (i32.const 4)))

@@ -1,23 +1,41 @@
 //! `ambit engines`
 
-use ambit_core::{EngineCapabilities, Feature};
-use ambit_engine::{
-    Engine,
-    wasmtime::{PoolConfig, WasmtimeEngine},
-};
+use ambit_core::{Choice, EngineCapabilities, Feature, Preferences, Requirement, choose};
+use serde_json::json;
 
-use crate::{output, table};
+use crate::{engines, output, table};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  ambit engines --json | jq '.[].features'")]
+#[command(after_help = "\
+Examples:
+  ambit engines --json | jq '.[].features'
+  ambit engines --require simd,fuel --explain
+  ambit engines --require no-code              # the name of one that makes no machine code
+  ambit engines --require fuel --prefer start
+
+Exit status: 1 if no engine has all that is required")]
 pub(crate) struct Args {
+    /// Print the engine to choose that has all of these: features, limits, and components, yields, start-interruptible, bulk-fuel,
+    /// deterministic, stack-trace, no-code
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    require: Vec<Requirement>,
+    /// What is liked of those that have it, by weight: speed, of code; start, of a module that is new. Default speed
+    #[arg(long, value_name = "WHAT[=WEIGHT],…")]
+    prefer: Option<Preferences>,
+    /// Say why not the others
+    #[arg(long)]
+    explain: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
-    let engines = [WasmtimeEngine::new(PoolConfig { guests: 1 }).capabilities()];
+    let engines: Vec<EngineCapabilities> = engines::all().map(|engine| engine.capabilities()).collect();
+    if !args.require.is_empty() || args.prefer.is_some() || args.explain {
+        let choice = choose(&engines, &args.require, args.prefer.unwrap_or_default());
+        return chosen(&choice, args);
+    }
     if args.json {
         let view: Vec<_> = engines.iter().map(view).collect();
         output::json(&view)?;
@@ -59,6 +77,27 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
         table::print(&["", ""], &rows)?;
     }
     Ok(0)
+}
+
+/// Prints a choice; says by the status whether there is one.
+fn chosen(choice: &Choice, args: &Args) -> anyhow::Result<u8> {
+    let Choice { engine, others } = choice;
+    if args.json {
+        let others: Vec<_> = others.iter().map(|(engine, why)| json!({ "engine": engine, "why": why })).collect();
+        output::json(&json!({ "engine": engine, "others": others }))?;
+    } else {
+        if let Some(engine) = engine {
+            output::data(engine.name())?;
+        }
+        if args.explain {
+            for (other, why) in others {
+                output::data(&format!("not {other}: {why}"))?;
+            }
+        } else if engine.is_none() {
+            output::error("no engine has all of that; --explain says what each lacks");
+        }
+    }
+    Ok(u8::from(engine.is_none()))
 }
 
 fn view(engine: &EngineCapabilities) -> serde_json::Value {

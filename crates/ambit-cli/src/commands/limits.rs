@@ -1,13 +1,13 @@
 //! `ambit limits`
 
-use ambit_core::{Enforcement, Isolation, LimitKey, Profile, ShapeKey};
+use ambit_core::{Enforcement, EngineId, Isolation, LimitKey, Profile, ShapeKey};
 use serde::Serialize;
 
 use crate::{output, table};
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  ambit limits\n  ambit limits --profile terminal\n  ambit limits --isolation none\n  ambit limits --json | jq '.run[] | select(.name == \"memory\")'"
+    after_help = "Examples:\n  ambit limits\n  ambit limits --profile terminal\n  ambit limits --isolation none\n  ambit limits --engine wasmi\n  ambit limits --json | jq '.run[] | select(.name == \"memory\")'"
 )]
 pub(crate) struct Args {
     /// Show the values of this profile
@@ -16,6 +16,9 @@ pub(crate) struct Args {
     /// Show who enforces them at this level of isolation
     #[arg(long, default_value = "process")]
     isolation: Isolation,
+    /// Show who enforces them where modules run on this engine
+    #[arg(long, default_value = "wasmtime")]
+    engine: EngineId,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -51,7 +54,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     let policy = args.profile.policy();
     let run = LimitKey::ALL.iter().map(|&key| {
         let spec = key.spec();
-        let enforcement = Isolation::ALL.iter().map(|&isolation| Level { isolation, by: key.enforcement(isolation) }).collect();
+        let enforcement =
+            Isolation::ALL.iter().map(|&isolation| Level { isolation, by: key.enforcement(args.engine, isolation) }).collect();
         let value = policy.limits.run.show(key);
         Row { name: spec.name, what: spec.what, unit: spec.unit, value, min: spec.min, max: spec.max, enforcement }
     });
@@ -68,7 +72,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     output::data(&format!("Limits of the profile `{}`: {}.", args.profile, whose(args.profile)))?;
     output::data("`ambit run` sets one with --limit NAME=VALUE, and lifts one with --unlimited NAME.\n")?;
     let rows: Vec<Vec<String>> = limits.run.iter().map(|row| cells(row, &enforced(row, args.isolation))).collect();
-    let by = format!("ENFORCED AT ISOLATION `{}` BY", args.isolation);
+    let on = if args.engine == EngineId::Wasmtime { String::new() } else { format!(" ON `{}`", args.engine) };
+    let by = format!("ENFORCED AT ISOLATION `{}`{on} BY", args.isolation);
     table::print(&["LIMIT", "VALUE", "RANGE", &by, "BOUNDS"], &rows)?;
     output::data("\nStatic limits, checked by admission at every isolation level before an engine sees the module:\n")?;
     let rows: Vec<Vec<String>> = limits.shape.iter().map(|row| cells(row, "admission")).collect();

@@ -29,6 +29,8 @@ pub(crate) enum ModuleSource {
     Image(Box<ImageReference>, StoreArgs, Box<PullArgs>),
     /// The module of an image that is here. What the image's name comes to mean is nothing to it.
     Pinned(Box<Pinned>),
+    /// One that was read already, by this name.
+    Read(Arc<Found>, String),
 }
 
 /// An image that is here.
@@ -45,14 +47,14 @@ pub(crate) struct Pinned {
 }
 
 /// A module that was read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Found {
     pub(crate) module: Arc<Verified>,
     pub(crate) from: Origin,
 }
 
 /// Where it was found.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Origin {
     /// In a file.
     File,
@@ -63,7 +65,7 @@ pub(crate) enum Origin {
 }
 
 /// What a module of the store is called.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Names {
     /// Its name and version, if it was asked for by a name.
     pub(crate) called: Option<Called>,
@@ -136,6 +138,7 @@ impl ModuleSource {
             Self::Stored(reference, _) => reference.to_string(),
             Self::Image(image, ..) => image.to_string(),
             Self::Pinned(pinned) => pinned.name.clone(),
+            Self::Read(_, name) => name.clone(),
         }
     }
 
@@ -166,7 +169,7 @@ impl ModuleSource {
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {
             Self::File(path) => Some(path),
-            Self::Stored(..) | Self::Image(..) | Self::Pinned(..) => None,
+            Self::Stored(..) | Self::Image(..) | Self::Pinned(..) | Self::Read(..) => None,
         }
     }
 
@@ -181,10 +184,10 @@ impl ModuleSource {
         rules: &AdmitRules,
         cache: Option<&CodeCache>,
         signatures: &SignatureDemand,
-    ) -> Result<Arc<Verified>, Rejection> {
+    ) -> Result<Found, Rejection> {
         let found = self.read_with(rules, cache)?;
         signatures.check(&found)?;
-        Ok(found.module)
+        Ok(found)
     }
 
     /// Reads and admits it, and says what the store calls it.
@@ -203,6 +206,7 @@ impl ModuleSource {
                 let digest = Reference::Digest(pinned.record.module.digest);
                 (stored(&digest, &pinned.name, &pinned.store)?.0.into(), Origin::Image(pinned.clone()))
             }
+            Self::Read(found, _) => (Arc::clone(found.module.bytes()), found.from.clone()),
             Self::Image(..) => return self.clone().at_hand(false)?.read_with(rules, cache),
         };
         match cache {
@@ -220,6 +224,7 @@ impl fmt::Display for ModuleSource {
             Self::Stored(reference, _) => reference.fmt(f),
             Self::Image(image, ..) => image.fmt(f),
             Self::Pinned(pinned) => pinned.name.fmt(f),
+            Self::Read(_, name) => name.fmt(f),
         }
     }
 }

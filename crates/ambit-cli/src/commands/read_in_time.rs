@@ -7,12 +7,15 @@ use std::{
     time::Instant,
 };
 
-use ambit_admit::{AdmitRules, Verified};
+use ambit_admit::AdmitRules;
 use ambit_core::{Bound, LimitKey, Outcome, Policy, Rejection};
 
 use ambit_manager::CodeCache;
 
-use super::{module_source::ModuleSource, signed::SignatureDemand};
+use super::{
+    module_source::{Found, ModuleSource},
+    signed::SignatureDemand,
+};
 use crate::signals::OnSignal;
 
 /// Reads and admits the module, and looks at its signatures, on a thread of its own, until the deadline or a signal: the file may be a pipe that nothing is
@@ -27,7 +30,7 @@ pub(super) fn read_in_time(
     began: Instant,
     on_signal: &OnSignal,
     cache: Option<Arc<OnceLock<CodeCache>>>,
-) -> Result<Result<Arc<Verified>, Rejection>, Outcome> {
+) -> Result<Result<Found, Rejection>, Outcome> {
     let rules = AdmitRules::from_policy(policy);
     let (sender, receiver) = mpsc::channel();
     let interrupted = sender.clone();

@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<u8> {
     let admitted = args.profile.policy().narrow(&spec).map_err(ambit_core::Rejection::from).and_then(|policy| {
         let signatures = args.signatures.clone().demand(false, &args.store, false);
         let source = ModuleSource::of(&args.module, &args.store, &args.pull);
-        source.read_signed(&AdmitRules::from_policy(&policy), None, &signatures)
+        source.read_signed(&AdmitRules::from_policy(&policy), None, &signatures).map(|found| found.module)
     });
     match admitted {
         Ok(module) => {

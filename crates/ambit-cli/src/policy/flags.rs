@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf, str::FromStr};
 
 use ambit_core::{
     ByteSize, Clock, DirGrant, EngineId, Feature, Grants, Isolation, LimitsSpec, NetGrant, OnMemoryRefusal, Policy, PolicySpec,
-    Profile, Random, Stdin,
+    Preferences, Profile, Random, Stdin,
 };
 use clap::{Args, ValueHint};
 
@@ -51,6 +51,9 @@ pub(crate) struct PolicyArgs {
     /// Which engine runs the module
     #[arg(long, env = "AMBIT_ENGINE", value_name = "NAME", help_heading = "Policy")]
     engine: Option<EngineId>,
+    /// What is liked of the engine, by weight, of those that can run it: speed, of code; start, of a module that is new. Default speed
+    #[arg(long, value_name = "WHAT[=WEIGHT],…", conflicts_with = "engine", help_heading = "Policy")]
+    prefer: Option<Preferences>,
 
     /// Memory: linear memories, tables and GC heap together, such as 64MiB
     #[arg(long, env = "AMBIT_MEMORY", value_name = "SIZE", help_heading = "Limits")]
@@ -135,12 +138,20 @@ pub(crate) struct Settled {
     pub(crate) terminal_withheld: bool,
     /// The level asked for; `None` if nobody asked.
     pub(crate) isolation: Option<Isolation>,
-    pub(crate) engine: EngineId,
+    /// The engine asked for; `None` if nobody asked.
+    pub(crate) engine: Option<EngineId>,
+    /// What is liked of one that is chosen.
+    pub(crate) prefer: Preferences,
     /// The file says that a key that is trusted must have signed the module.
     pub(crate) signature_required: bool,
 }
 
 impl PolicyArgs {
+    /// The same, for a run that must be like another.
+    pub(crate) fn deterministically(self) -> Self {
+        Self { deterministic: true, ..self }
+    }
+
     /// Profile, then file, then flags: what comes later wins.
     pub(crate) fn settle(self, args: &[String], ours: OurStdin) -> Result<Settled, UsageError> {
         let file = self.config.as_deref().map(ConfigFile::read).transpose()?.unwrap_or_default();
@@ -157,7 +168,8 @@ impl PolicyArgs {
         let features = file.features()?.into_iter().chain(self.feature.iter().copied()).collect();
         let on_memory_refusal = self.on_memory_refusal.or(file.on_memory_refusal()?);
         let isolation = self.isolation.or(file.isolation()?);
-        let engine = self.engine.or(file.engine()?).unwrap_or(EngineId::Wasmtime);
+        let engine = self.engine.or(file.engine()?.filter(|_| self.prefer.is_none()));
+        let prefer = self.prefer.unwrap_or_default();
         let stdin_given = self.stdin.is_some() || file.gives_stdin();
         self.grant(&mut grants, args)?;
         let mut terminal_withheld = false;
@@ -170,7 +182,7 @@ impl PolicyArgs {
         }
         let spec = PolicySpec { limits, grants: Some(grants), features, on_memory_refusal, deterministic };
         let signature_required = file.check_signatures.unwrap_or(false);
-        Ok(Settled { policy, spec, terminal_withheld, isolation, engine, signature_required })
+        Ok(Settled { policy, spec, terminal_withheld, isolation, engine, prefer, signature_required })
     }
 
     fn limits(&self) -> Result<LimitsSpec, UsageError> {
@@ -206,6 +218,7 @@ impl PolicyArgs {
             on_memory_refusal: _,
             isolation: _,
             engine: _,
+            prefer: _,
             memory: _,
             fuel: _,
             timeout: _,

@@ -25,14 +25,7 @@ const LIMITS_BY_WORDS: [(&str, LimitKey); 3] = [
 /// How a guest ended whose start or call failed with `error`.
 pub(super) fn ended(error: &wasmtime::Error, meter: &Meter) -> Ended {
     if let Some(stop) = error.downcast_ref::<Stop>() {
-        return match stop {
-            Stop::Exit(code) => Ended::Exited(*code),
-            Stop::Trap(message) => trapped(TrapKind::Host, escape(message, 512), error),
-            Stop::Depth => Ended::limit(meter, LimitKey::Stack, None),
-            Stop::Failed(reason) => Ended::Failed(escape(reason, 512)),
-            // The meter knows which.
-            Stop::Limit => Ended::Failed("a limit ended the run".into()),
-        };
+        return Ended::stopped(stop, meter, || traced(error));
     }
     if let Some(wasmtime_wasi::I32Exit(code)) = error.downcast_ref() {
         return Ended::Exited(*code);
@@ -40,11 +33,7 @@ pub(super) fn ended(error: &wasmtime::Error, meter: &Meter) -> Ended {
     if let Some(trap) = error.downcast_ref::<Trap>() {
         return match trap {
             Trap::StackOverflow => Ended::limit(meter, LimitKey::Stack, None),
-            Trap::OutOfFuel => {
-                let allowed = meter.limits().fuel.ceiling();
-                meter.note_fuel(allowed);
-                Ended::limit(meter, LimitKey::Fuel, Some(allowed))
-            }
+            Trap::OutOfFuel => Ended::out_of_fuel(meter),
             // Larger than the GC heap can ever be: a matter of memory, unless more than that is allowed.
             Trap::AllocationTooLarge if meter.limits().memory.ceiling() < GC_HEAP => {
                 Ended::limit(meter, LimitKey::Memory, Some(GC_HEAP))
@@ -106,8 +95,11 @@ fn kind(trap: Trap) -> TrapKind {
 }
 
 fn trapped(trap: TrapKind, message: String, error: &wasmtime::Error) -> Ended {
-    let frames = error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default();
-    Ended::Trapped { trap, message, frames }
+    Ended::Trapped { trap, message, frames: traced(error) }
+}
+
+fn traced(error: &wasmtime::Error) -> Vec<Frame> {
+    error.downcast_ref::<WasmBacktrace>().map(frames).unwrap_or_default()
 }
 
 /// Innermost first. A function that was inlined into another has a frame of its own where debug information tells of it.

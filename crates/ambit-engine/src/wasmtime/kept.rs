@@ -1,12 +1,6 @@
 //! A guest whose instance is kept between calls.
 
-use std::{
-    future::Future,
-    mem,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::sync::Arc;
 
 use ambit_core::ResultValue;
 use wasmtime::{Instance, Store};
@@ -23,33 +17,14 @@ use super::{
 use crate::{
     access::{AccessError, Exported},
     call::Call,
-    contract::Guest,
     ended::Ended,
+    guest::{Idle, Run, lives_on},
     kept::{Kept, TableElement},
     meter::Meter,
 };
 
-/// A guest whose instance is kept. While a run is under way the store is inside its future, so that dropping the guest
-/// drops both.
-///
-/// ```text
-/// Busy ──returned, or refused before anything ran──► Idle ──call, poll──► Busy
-///   └────trapped, exited, limit, failed──► Over
-/// ```
-pub(super) struct KeptGuest {
-    state: State,
-}
-
-enum State {
-    Busy(Run),
-    Idle(Box<Idle>),
-    Over,
-}
-
-type Run = Pin<Box<dyn Future<Output = (Ended, Option<Box<Idle>>)> + Send>>;
-
 /// An instance between calls.
-struct Idle {
+pub(super) struct Between {
     store: Store<Data>,
     instance: Instance,
     linked: Arc<Linked>,
@@ -57,52 +32,33 @@ struct Idle {
     next: Option<Call>,
 }
 
-impl KeptGuest {
-    pub(super) fn new(parts: Parts) -> Self {
-        Self { state: State::Busy(Box::pin(start(parts))) }
-    }
-}
-
-impl Guest for KeptGuest {
-    fn poll_slice(&mut self, cx: &mut Context<'_>) -> Poll<Ended> {
-        if let State::Idle(idle) = &mut self.state {
-            let Some(call) = idle.next.take() else {
-                return Poll::Ready(Ended::Failed("a kept guest was polled without a call".into()));
-            };
-            if let State::Idle(idle) = mem::replace(&mut self.state, State::Over) {
-                self.state = State::Busy(Box::pin(run(idle, call)));
-            }
-        }
-        let State::Busy(run) = &mut self.state else {
-            return Poll::Ready(Ended::Failed("a guest was polled after its end".into()));
-        };
-        let (ended, idle) = std::task::ready!(run.as_mut().poll(cx));
-        self.state = idle.map_or(State::Over, State::Idle);
-        Poll::Ready(ended)
+impl Idle for Between {
+    fn take_call(&mut self) -> Option<Call> {
+        self.next.take()
     }
 
-    fn kept(&mut self) -> Option<&mut dyn Kept> {
-        match &mut self.state {
-            // A growth that the host asked for may have passed a limit that ends runs.
-            State::Idle(idle) if idle.meter.fatal().is_none() => Some(&mut **idle),
-            _ => None,
-        }
+    fn has_ended(&self) -> bool {
+        self.meter.fatal().is_some()
+    }
+
+    fn run(self: Box<Self>, call: Call) -> Run<Self> {
+        Box::pin(run(self, call))
     }
 }
 
 /// Makes the instance.
-async fn start(parts: Parts) -> (Ended, Option<Box<Idle>>) {
+pub(super) async fn start(parts: Parts) -> (Ended, Option<Box<Between>>) {
     let (linked, meter) = (Arc::clone(&parts.main), Arc::clone(&parts.meter));
     let (ended, made) = parts.begin(First::Keep).await;
-    (ended, made.map(|Made { store, instance }| Box::new(Idle { store, instance, linked, meter, next: None })))
+    (ended, made.map(|Made { store, instance }| Box::new(Between { store, instance, linked, meter, next: None })))
 }
 
 /// Runs a call.
-async fn run(mut idle: Box<Idle>, call: Call) -> (Ended, Option<Box<Idle>>) {
+async fn run(mut idle: Box<Between>, call: Call) -> (Ended, Option<Box<Between>>) {
     if let Some(ended) = idle.linked.refuses(&call) {
         return (ended, Some(idle));
     }
-    let Idle { store, instance, linked, meter, .. } = &mut *idle;
+    let Between { store, instance, linked, meter, .. } = &mut *idle;
     meter.next_call();
     let result = match refill(store, linked, meter) {
         Ok(()) => target(*instance, store, &call.target).await,
@@ -110,11 +66,11 @@ async fn run(mut idle: Box<Idle>, call: Call) -> (Ended, Option<Box<Idle>>) {
     };
     note_fuel(meter, || store.get_fuel());
     let ended = result.unwrap_or_else(|error| exit::ended(&error, meter));
-    let alive = matches!(ended, Ended::Returned(_) | Ended::Replied(_) | Ended::Refused(_)) && meter.fatal().is_none();
+    let alive = lives_on(&ended) && meter.fatal().is_none();
     (ended, alive.then_some(idle))
 }
 
-impl Kept for Idle {
+impl Kept for Between {
     fn call(&mut self, call: Call) {
         self.next = Some(call);
     }

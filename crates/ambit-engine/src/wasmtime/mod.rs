@@ -11,7 +11,6 @@ mod enter;
 mod exchange;
 mod exit;
 mod functions;
-mod guest;
 mod kept;
 mod limiter;
 mod link;

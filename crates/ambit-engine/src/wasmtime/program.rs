@@ -8,13 +8,12 @@ use wasmtime::{ExternType, InstancePre, Module, ResourcesRequired, component, co
 use wasmtime_wasi::p2::bindings::CommandPre;
 
 use super::{
-    begin::Parts,
+    begin::{First, Parts},
     config::{POOL_MEMORY, POOL_TABLE_ELEMENTS},
     data::Data,
     engine::{Slot, message},
     enter::missing,
-    guest::WasmtimeGuest,
-    kept::KeptGuest,
+    kept,
     mapped::Mapped,
     p2,
 };
@@ -26,6 +25,7 @@ use crate::{
     contract::{Guest, Program},
     ended::Ended,
     functions::ImportName,
+    guest::{Keeping, Once},
     host::{Host, HostSpec},
     meter::Meter,
     settings::Settings,
@@ -237,11 +237,12 @@ impl Program for WasmtimeProgram {
     }
 
     fn guest(&self, host: HostSpec, meter: Arc<Meter>, call: Call) -> Box<dyn Guest> {
-        Box::new(WasmtimeGuest::new(self.parts(host, meter), call))
+        let parts = self.parts(host, meter);
+        Box::new(Once::new(async { parts.begin(First::Call(call)).await.0 }))
     }
 
     fn keep(&self, host: HostSpec, meter: Arc<Meter>) -> Box<dyn Guest> {
-        Box::new(KeptGuest::new(self.parts(host, meter)))
+        Box::new(Keeping::new(kept::start(self.parts(host, meter))))
     }
 }
 

@@ -16,8 +16,40 @@ use ambit_core::{Isolation, LimitsSpec, OnMemoryRefusal, Outcome, Policy, Policy
 use ambit_engine::{
     Answer, Call, Ended, Engine, Guest, HostFunctions, Kept, Meter, Program, Settings,
     host::HostSpec,
+    wasmi::WasmiEngine,
     wasmtime::{PoolConfig, WasmtimeEngine},
 };
+
+/// An engine that the contract is tested with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tested {
+    /// With instances from a small pool.
+    Wasmtime,
+    Wasmi,
+}
+
+/// Tests of what every engine does, one for each: functions of the engine.
+macro_rules! on_each_engine {
+    ($($(#[$doc:meta])* fn $name:ident($engine:ident) $body:block)*) => { $(
+        $(#[$doc])*
+        mod $name {
+            use super::*;
+
+            fn check($engine: $crate::drive::Tested) $body
+
+            #[test]
+            fn wasmtime() {
+                check($crate::drive::Tested::Wasmtime);
+            }
+
+            #[test]
+            fn wasmi() {
+                check($crate::drive::Tested::Wasmi);
+            }
+        }
+    )* };
+}
+pub(crate) use on_each_engine;
 
 /// A module, loaded into an engine of its own that is ticked.
 pub(crate) struct Rig {
@@ -45,20 +77,31 @@ pub(crate) fn policy(limits: &[(&str, &str)]) -> Policy {
 }
 
 impl Rig {
-    /// The module in this text, under these limits, with instances from a small pool.
+    /// The module in this text, under these limits.
+    pub(crate) fn on(engine: Tested, text: &str, limits: &[(&str, &str)]) -> Self {
+        Self::functions(engine, text, HostFunctions::new(), &[], limits)
+    }
+
+    /// The same on Wasmtime.
     pub(crate) fn new(text: &str, limits: &[(&str, &str)]) -> Self {
-        Self::pooled(text, limits, 4)
+        Self::on(Tested::Wasmtime, text, limits)
     }
 
     pub(crate) fn pooled(text: &str, limits: &[(&str, &str)], guests: u32) -> Self {
-        Self::load(WasmtimeEngine::new(PoolConfig { guests }), text.as_bytes(), policy(limits))
+        Self::load(Arc::new(WasmtimeEngine::new(PoolConfig { guests })), text.as_bytes(), policy(limits))
     }
 
     /// The module in this text, with all of these functions granted.
-    pub(crate) fn functions(text: &str, functions: HostFunctions, grants: &[&str], limits: &[(&str, &str)]) -> Self {
+    pub(crate) fn functions(
+        engine: Tested,
+        text: &str,
+        functions: HostFunctions,
+        grants: &[&str],
+        limits: &[(&str, &str)],
+    ) -> Self {
         let mut policy = policy(limits);
         policy.grants.functions = grants.iter().map(ToString::to_string).collect();
-        Self::load(WasmtimeEngine::with_functions(PoolConfig { guests: 2 }, functions), text.as_bytes(), policy)
+        Self::load(engine.with(functions), text.as_bytes(), policy)
     }
 
     /// What the policy gives a guest.
@@ -67,9 +110,8 @@ impl Rig {
     }
 
     /// A module, in text or binary, in this engine.
-    pub(crate) fn load(engine: WasmtimeEngine, bytes: &[u8], policy: Policy) -> Self {
+    pub(crate) fn load(engine: Arc<dyn Engine>, bytes: &[u8], policy: Policy) -> Self {
         let bytes = wat::parse_bytes(bytes).expect("valid text").into_owned();
-        let engine = Arc::new(engine);
         let host_functions = engine.functions().admitted(&policy.grants).expect("known");
         let rules = AdmitRules { host_functions, ..AdmitRules::from_policy(&policy) };
         let module = ambit_admit::admit(bytes, &rules).expect("admitted");
@@ -113,6 +155,16 @@ impl Rig {
     pub(crate) fn run(&self, name: &str, args: &[ResultValue]) -> (Outcome, Vec<ResultValue>) {
         let (outcome, answer) = self.guest(self.host(), self.call(name, args)).outcome();
         (outcome, answer.into_values())
+    }
+}
+
+impl Tested {
+    /// One with these host functions.
+    pub(crate) fn with(self, functions: HostFunctions) -> Arc<dyn Engine> {
+        match self {
+            Tested::Wasmtime => Arc::new(WasmtimeEngine::with_functions(PoolConfig { guests: 4 }, functions)),
+            Tested::Wasmi => Arc::new(WasmiEngine::with_functions(functions)),
+        }
     }
 }
 
@@ -163,7 +215,7 @@ struct Ticks {
 }
 
 impl Ticks {
-    fn start(engine: Arc<WasmtimeEngine>) -> Self {
+    fn start(engine: Arc<dyn Engine>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {

@@ -4,7 +4,7 @@ use ambit_admit::AdmitRules;
 use ambit_core::{Feature, LimitKey, Outcome, RejectReason, ResultValue, TrapKind};
 use ambit_engine::{Answer, Call, Ended, Exchange, host::HostSpec};
 
-use crate::drive::{Driven, Rig, policy};
+use crate::drive::{Driven, Rig, on_each_engine, policy};
 
 /// A bump allocator that counts what is not freed, and functions that reply well and badly.
 const MODULE: &str = r#"(module
@@ -70,95 +70,102 @@ fn live(guest: &mut Driven) -> i32 {
     }
 }
 
-#[test]
-fn bytes_go_in_and_come_out() {
-    let rig = Rig::new(MODULE, &[]);
-    for input in [&b""[..], b"x", b"{\"a\":1}", &[0xff; 3000]] {
-        let (outcome, answer) = rig.guest(HostSpec::default(), exchange(&rig, "reverse", input, 3000)).outcome();
-        assert_eq!(outcome, Outcome::Exited { code: 0 });
-        assert_eq!(answer, Answer::Bytes(input.iter().rev().copied().collect()));
+on_each_engine! {
+    fn bytes_go_in_and_come_out(engine) {
+        let rig = Rig::on(engine, MODULE, &[]);
+        for input in [&b""[..], b"x", b"{\"a\":1}", &[0xff; 3000]] {
+            let (outcome, answer) = rig.guest(HostSpec::default(), exchange(&rig, "reverse", input, 3000)).outcome();
+            assert_eq!(outcome, Outcome::Exited { code: 0 });
+            assert_eq!(answer, Answer::Bytes(input.iter().rev().copied().collect()));
+        }
     }
 }
 
-#[test]
-fn a_kept_instance_exchanges_again_and_again_and_leaks_nothing() {
-    let rig = Rig::new(MODULE, &[]);
-    let reverse = Exchange::find(&rig.module, "reverse").expect("keeps the convention");
-    let mut guest = rig.kept();
-    for round in 0..50 {
-        let input = vec![round; 1000];
-        let call = reverse.call(input.clone(), 1000).expect("short");
-        assert_eq!(reply(guest.call(call)), input);
-        assert_eq!(live(&mut guest), 0, "input and reply were freed");
-    }
-    assert_eq!(guest.instance().global_get("calls"), Ok(ResultValue::I32(50)));
-}
-
-#[test]
-fn the_memory_may_grow_meanwhile() {
-    let rig = Rig::new(MODULE, &[]);
-    let input: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
-    let ended = rig.guest(HostSpec::default(), exchange(&rig, "reverse", &input, 1 << 20)).end();
-    assert!(reply(ended).iter().rev().eq(&input));
-}
-
-#[test]
-fn without_free_nothing_is_freed() {
-    let rig = Rig::new(&MODULE.replace("(export \"free\")", ""), &[]);
-    let mut guest = rig.kept();
-    assert_eq!(reply(guest.call(exchange(&rig, "reverse", b"abc", 3))), b"cba");
-    assert_eq!(live(&mut guest), 3, "the reply");
-}
-
-#[test]
-fn a_reply_must_lie_in_memory_and_be_short_enough() {
-    let rig = Rig::new(MODULE, &[]);
-    let says = |address: u64, len: u64, most: u64| {
+on_each_engine! {
+    fn a_kept_instance_exchanges_again_and_again_and_leaks_nothing(engine) {
+        let rig = Rig::on(engine, MODULE, &[]);
+        let reverse = Exchange::find(&rig.module, "reverse").expect("keeps the convention");
         let mut guest = rig.kept();
-        let ended = guest.call(exchange(&rig, "says", &(address << 32 | len).to_le_bytes(), most));
-        assert_eq!(guest.is_kept(), matches!(ended, Ended::Replied(_)), "who breaks the convention is not called again");
-        ended
-    };
-    assert_eq!(reply(says(65_535, 1, 100)), [0]);
-    assert_eq!(reply(says(65_536, 0, 0)), b"");
-    let outside = says(65_536, 1, 100);
-    assert_eq!(trap(&outside), "`says` gave a reply of 1 bytes at 0x10000, but the guest's memory ends at 0x10000");
-    for (address, len) in [(65_530, 7), (0, 65_537), (u64::from(u32::MAX), u64::from(u32::MAX)), (65_537, 0)] {
-        assert!(trap(&says(address, len, u64::MAX)).contains("but the guest's memory ends at 0x10000"));
+        for round in 0..50 {
+            let input = vec![round; 1000];
+            let call = reverse.call(input.clone(), 1000).expect("short");
+            assert_eq!(reply(guest.call(call)), input);
+            assert_eq!(live(&mut guest), 0, "input and reply were freed");
+        }
+        assert_eq!(guest.instance().global_get("calls"), Ok(ResultValue::I32(50)));
     }
-    assert_eq!(trap(&says(0, 101, 100)), "`says` gave a reply of 101 bytes at 0x0, and it may have 100");
-    assert!(trap(&says(0, u64::from(u32::MAX), 100)).contains("may have 100"));
 }
 
-#[test]
-fn the_room_for_the_input_must_lie_in_memory() {
-    let check = |alloc: &str, expect: &str| {
-        let text = format!(
-            r#"(module (memory (export "memory") 1)
-                (func (export "alloc") (param i32) (result i32) (i32.const {alloc}))
-                (func (export "f") (param i32 i32) (result i64) unreachable))"#
-        );
-        let rig = Rig::new(&text, &[]);
-        let ended = rig.guest(HostSpec::default(), exchange(&rig, "f", b"12345678", 100)).end();
-        assert_eq!(trap(&ended), expect);
-    };
-    check("0", "`alloc(8)` gave 0: the guest has no room for its input");
-    check("65529", "`alloc(8)` gave 0xfff9, but the guest's memory ends at 0x10000");
-    check("-1", "`alloc(8)` gave 0xffffffff, but the guest's memory ends at 0x10000");
-    check("-8", "`alloc(8)` gave 0xfffffff8, but the guest's memory ends at 0x10000");
+on_each_engine! {
+    fn the_memory_may_grow_meanwhile(engine) {
+        let rig = Rig::on(engine, MODULE, &[]);
+        let input: Vec<u8> = (0..=255).cycle().take(1 << 20).collect();
+        let ended = rig.guest(HostSpec::default(), exchange(&rig, "reverse", &input, 1 << 20)).end();
+        assert!(reply(ended).iter().rev().eq(&input));
+    }
 }
 
-#[test]
-fn limits_hold_as_in_any_call() {
-    let rig = Rig::new(MODULE, &[("memory", "128KiB"), ("fuel", "1M")]);
-    // The guest is refused the growth, says so, and the limit is what explains it.
-    let (outcome, answer) = rig.guest(HostSpec::default(), exchange(&rig, "reverse", &[0; 200_000], 1 << 20)).outcome();
-    assert!(matches!(outcome, Outcome::LimitExceeded { limit: LimitKey::Memory, allowed: 131_072, .. }), "{outcome:?}");
-    assert_eq!(answer, Answer::default());
-    let (outcome, _) = rig.guest(HostSpec::default(), exchange(&rig, "loops", b"", 0)).outcome();
-    assert!(matches!(outcome, Outcome::LimitExceeded { limit: LimitKey::Fuel, .. }), "{outcome:?}");
-    let (outcome, _) = rig.guest(HostSpec::default(), exchange(&rig, "traps", b"", 0)).outcome();
-    assert!(matches!(outcome, Outcome::Trapped { trap: TrapKind::Unreachable, .. }), "{outcome:?}");
+on_each_engine! {
+    fn without_free_nothing_is_freed(engine) {
+        let rig = Rig::on(engine, &MODULE.replace("(export \"free\")", ""), &[]);
+        let mut guest = rig.kept();
+        assert_eq!(reply(guest.call(exchange(&rig, "reverse", b"abc", 3))), b"cba");
+        assert_eq!(live(&mut guest), 3, "the reply");
+    }
+}
+
+on_each_engine! {
+    fn a_reply_must_lie_in_memory_and_be_short_enough(engine) {
+        let rig = Rig::on(engine, MODULE, &[]);
+        let says = |address: u64, len: u64, most: u64| {
+            let mut guest = rig.kept();
+            let ended = guest.call(exchange(&rig, "says", &(address << 32 | len).to_le_bytes(), most));
+            assert_eq!(guest.is_kept(), matches!(ended, Ended::Replied(_)), "who breaks the convention is not called again");
+            ended
+        };
+        assert_eq!(reply(says(65_535, 1, 100)), [0]);
+        assert_eq!(reply(says(65_536, 0, 0)), b"");
+        let outside = says(65_536, 1, 100);
+        assert_eq!(trap(&outside), "`says` gave a reply of 1 bytes at 0x10000, but the guest's memory ends at 0x10000");
+        for (address, len) in [(65_530, 7), (0, 65_537), (u64::from(u32::MAX), u64::from(u32::MAX)), (65_537, 0)] {
+            assert!(trap(&says(address, len, u64::MAX)).contains("but the guest's memory ends at 0x10000"));
+        }
+        assert_eq!(trap(&says(0, 101, 100)), "`says` gave a reply of 101 bytes at 0x0, and it may have 100");
+        assert!(trap(&says(0, u64::from(u32::MAX), 100)).contains("may have 100"));
+    }
+}
+
+on_each_engine! {
+    fn the_room_for_the_input_must_lie_in_memory(engine) {
+        let check = |alloc: &str, expect: &str| {
+            let text = format!(
+                r#"(module (memory (export "memory") 1)
+                    (func (export "alloc") (param i32) (result i32) (i32.const {alloc}))
+                    (func (export "f") (param i32 i32) (result i64) unreachable))"#
+            );
+            let rig = Rig::on(engine, &text, &[]);
+            let ended = rig.guest(HostSpec::default(), exchange(&rig, "f", b"12345678", 100)).end();
+            assert_eq!(trap(&ended), expect);
+        };
+        check("0", "`alloc(8)` gave 0: the guest has no room for its input");
+        check("65529", "`alloc(8)` gave 0xfff9, but the guest's memory ends at 0x10000");
+        check("-1", "`alloc(8)` gave 0xffffffff, but the guest's memory ends at 0x10000");
+        check("-8", "`alloc(8)` gave 0xfffffff8, but the guest's memory ends at 0x10000");
+    }
+}
+
+on_each_engine! {
+    fn limits_hold_as_in_any_call(engine) {
+        let rig = Rig::on(engine, MODULE, &[("memory", "128KiB"), ("fuel", "1M")]);
+        // The guest is refused the growth, says so, and the limit is what explains it.
+        let (outcome, answer) = rig.guest(HostSpec::default(), exchange(&rig, "reverse", &[0; 200_000], 1 << 20)).outcome();
+        assert!(matches!(outcome, Outcome::LimitExceeded { limit: LimitKey::Memory, allowed: 131_072, .. }), "{outcome:?}");
+        assert_eq!(answer, Answer::default());
+        let (outcome, _) = rig.guest(HostSpec::default(), exchange(&rig, "loops", b"", 0)).outcome();
+        assert!(matches!(outcome, Outcome::LimitExceeded { limit: LimitKey::Fuel, .. }), "{outcome:?}");
+        let (outcome, _) = rig.guest(HostSpec::default(), exchange(&rig, "traps", b"", 0)).outcome();
+        assert!(matches!(outcome, Outcome::Trapped { trap: TrapKind::Unreachable, .. }), "{outcome:?}");
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ use ambit_engine::{
     wasmtime::{PoolConfig, WasmtimeEngine},
 };
 
-use crate::drive::{Rig, policy};
+use crate::drive::{Rig, Tested, on_each_engine, policy};
 
 pub(crate) fn ty(params: &[ValType], results: &[ValType]) -> FuncType {
     FuncType { params: params.to_vec(), results: results.to_vec() }
@@ -56,21 +56,22 @@ fn shout() -> HostFunctions {
     functions
 }
 
-#[test]
-fn a_function_reads_and_writes_the_guests_memory() {
-    let rig = Rig::functions(SHOUT, shout(), &["loud"], &[]);
-    let mut guest = rig.kept();
-    assert_eq!(guest.call(rig.call("shout", &i32s(&[65_531, 5]))), Ended::Returned(i32s(&[65_536])));
-    assert_eq!(guest.call(rig.call("first", &[])), Ended::Returned(i32s(&[i32::from(b'H')])));
-    assert_eq!(guest.instance().memory_read("memory", 65_531, 5).as_deref(), Ok(&b"HELLO"[..]));
-    assert_eq!(guest.meter.usage().host_calls, Some(1));
-    // What the function refuses with `?`, the guest traps with.
-    for (ptr, len) in [(65_531, 6), (-1, 1), (-1, -1), (0, -1)] {
-        let (outcome, _) = rig.run("shout", &i32s(&[ptr, len]));
-        let Outcome::Trapped { trap: TrapKind::Host, message, frames } = outcome else { panic!("{outcome:?}") };
-        assert!(message.starts_with("the host function `app` `shout` failed: "), "{message}");
-        assert!(message.contains("do not lie in the memory, which has 65536"), "{message}");
-        assert!(!frames.is_empty());
+on_each_engine! {
+    fn a_function_reads_and_writes_the_guests_memory(engine) {
+        let rig = Rig::functions(engine, SHOUT, shout(), &["loud"], &[]);
+        let mut guest = rig.kept();
+        assert_eq!(guest.call(rig.call("shout", &i32s(&[65_531, 5]))), Ended::Returned(i32s(&[65_536])));
+        assert_eq!(guest.call(rig.call("first", &[])), Ended::Returned(i32s(&[i32::from(b'H')])));
+        assert_eq!(guest.instance().memory_read("memory", 65_531, 5).as_deref(), Ok(&b"HELLO"[..]));
+        assert_eq!(guest.meter.usage().host_calls, Some(1));
+        // What the function refuses with `?`, the guest traps with.
+        for (ptr, len) in [(65_531, 6), (-1, 1), (-1, -1), (0, -1)] {
+            let (outcome, _) = rig.run("shout", &i32s(&[ptr, len]));
+            let Outcome::Trapped { trap: TrapKind::Host, message, frames } = outcome else { panic!("{outcome:?}") };
+            assert!(message.starts_with("the host function `app` `shout` failed: "), "{message}");
+            assert!(message.contains("do not lie in the memory, which has 65536"), "{message}");
+            assert_eq!(frames.is_empty(), engine == Tested::Wasmi, "who has a stack shows it");
+        }
     }
 }
 
@@ -101,25 +102,26 @@ fn admission_names_the_grant_that_is_missing() {
     assert!(admit("(module)", &[]).is_ok());
 }
 
-#[test]
-fn a_guest_without_the_grant_does_not_begin() {
-    // Admitted under a policy that grants the function, and then run under one that does not.
-    let rig = Rig::functions(SHOUT, shout(), &["loud"], &[]);
-    let call = || rig.call("first", &[]);
-    let refused = |functions: &[&str]| {
-        let host = || HostSpec { functions: functions.iter().map(ToString::to_string).collect(), ..HostSpec::default() };
-        let ended = rig.guest(host(), call()).end();
-        assert_eq!(rig.keep(host()).end(), ended, "kept or not");
-        match ended {
-            Ended::Refused(rejection) => rejection,
-            other => panic!("{other:?}"),
-        }
-    };
-    let rejection = refused(&[]);
-    assert_eq!(rejection.reason, RejectReason::ImportDenied);
-    assert_eq!(rejection.message, "the module imports `app` `shout`: it needs the grant `loud`, which is not given");
-    assert_eq!(refused(&["loud", "other"]).reason, RejectReason::NotFound);
-    assert_eq!(rig.guest(rig.host(), call()).end(), Ended::Returned(i32s(&[i32::from(b'h')])));
+on_each_engine! {
+    fn a_guest_without_the_grant_does_not_begin(engine) {
+        // Admitted under a policy that grants the function, and then run under one that does not.
+        let rig = Rig::functions(engine, SHOUT, shout(), &["loud"], &[]);
+        let call = || rig.call("first", &[]);
+        let refused = |functions: &[&str]| {
+            let host = || HostSpec { functions: functions.iter().map(ToString::to_string).collect(), ..HostSpec::default() };
+            let ended = rig.guest(host(), call()).end();
+            assert_eq!(rig.keep(host()).end(), ended, "kept or not");
+            match ended {
+                Ended::Refused(rejection) => rejection,
+                other => panic!("{other:?}"),
+            }
+        };
+        let rejection = refused(&[]);
+        assert_eq!(rejection.reason, RejectReason::ImportDenied);
+        assert_eq!(rejection.message, "the module imports `app` `shout`: it needs the grant `loud`, which is not given");
+        assert_eq!(refused(&["loud", "other"]).reason, RejectReason::NotFound);
+        assert_eq!(rig.guest(rig.host(), call()).end(), Ended::Returned(i32s(&[i32::from(b'h')])));
+    }
 }
 
 #[test]
@@ -129,13 +131,13 @@ fn a_grant_that_nothing_honours_is_refused() {
     let ended = rig.guest(host(), rig.call("f", &[])).end();
     assert!(matches!(&ended, Ended::Refused(rejection) if rejection.reason == RejectReason::NotFound), "{ended:?}");
     let component = include_bytes!("../../../../guests/bin/hello-p2.wasm");
-    let rig = Rig::load(WasmtimeEngine::new(PoolConfig { guests: 0 }), component, policy(&[]));
+    let rig = Rig::load(Arc::new(WasmtimeEngine::new(PoolConfig { guests: 0 })), component, policy(&[]));
     let ended = rig.guest(host(), ambit_engine::Call::command(&rig.module).expect("a program")).end();
     assert!(matches!(&ended, Ended::Refused(rejection) if rejection.reason == RejectReason::NotFound), "{ended:?}");
 }
 
 /// A module that calls the function `app` `f`, and how one call of that ends.
-fn calls(functions: HostFunctions) -> Rig {
+fn calls(engine: Tested, functions: HostFunctions) -> Rig {
     let text = r#"(module
         (import "app" "f" (func $f (param i32) (result i64 f64)))
         (memory (export "memory") 1)
@@ -143,59 +145,62 @@ fn calls(functions: HostFunctions) -> Rig {
         (func (export "twice") (param i32) (result i64 f64)
             (call $f (local.get 0)) (drop) (drop) (call $f (local.get 0)))
         (func (export "fine")))"#;
-    Rig::functions(text, functions, &["f"], &[])
+    Rig::functions(engine, text, functions, &["f"], &[])
 }
 
 fn f() -> FuncType {
     ty(&[ValType::I32], &[ValType::I64, ValType::F64])
 }
 
-#[test]
-fn an_error_is_a_trap_with_a_message_that_can_be_shown() {
-    let mut functions = HostFunctions::new();
-    functions.add(("app", "f"), f(), "f", |_, _| Err(HostError::new(format!("\x1b[2J{}", "x".repeat(10_000))))).expect("free");
-    let rig = calls(functions);
-    let mut guest = rig.kept();
-    let (outcome, _) = guest.call(rig.call("f", &i32s(&[1]))).outcome(&guest.meter);
-    let Outcome::Trapped { trap: TrapKind::Host, message, .. } = outcome else { panic!("{outcome:?}") };
-    assert!(message.starts_with("the host function `app` `f` failed: \\u{1b}[2Jxxx"), "{message}");
-    assert!(message.len() < 600 && message.ends_with("more bytes)"), "{message}");
-    assert!(!guest.is_kept());
-}
-
-#[test]
-fn a_function_that_gives_something_else_loses_the_run() {
-    let check = |results: Vec<ResultValue>, shown: &str| {
+on_each_engine! {
+    fn an_error_is_a_trap_with_a_message_that_can_be_shown(engine) {
         let mut functions = HostFunctions::new();
-        functions.add(("app", "f"), f(), "f", move |_, _| Ok(results.clone())).expect("free");
-        let (outcome, _) = calls(functions).run("f", &i32s(&[1]));
-        let Outcome::Lost { reason } = outcome else { panic!("{outcome:?}") };
-        assert_eq!(reason, format!("the host function `app` `f` behaved as (i32) -> {shown}, but it is (i32) -> (i64, f64)"));
-    };
-    check(Vec::new(), "()");
-    check(vec![ResultValue::I64(1)], "i64");
-    check(vec![ResultValue::F64(1), ResultValue::I64(1)], "(f64, i64)");
-    check(vec![ResultValue::I64(1), ResultValue::F64(1), ResultValue::F64(1)], "(i64, f64, f64)");
+        functions.add(("app", "f"), f(), "f", |_, _| Err(HostError::new(format!("\x1b[2J{}", "x".repeat(10_000))))).expect("free");
+        let rig = calls(engine, functions);
+        let mut guest = rig.kept();
+        let (outcome, _) = guest.call(rig.call("f", &i32s(&[1]))).outcome(&guest.meter);
+        let Outcome::Trapped { trap: TrapKind::Host, message, .. } = outcome else { panic!("{outcome:?}") };
+        assert!(message.starts_with("the host function `app` `f` failed: \\u{1b}[2Jxxx"), "{message}");
+        assert!(message.len() < 600 && message.ends_with("more bytes)"), "{message}");
+        assert!(!guest.is_kept());
+    }
 }
 
-#[test]
-fn a_function_may_wait() {
-    let mut functions = HostFunctions::new();
-    let added = functions.add_async(("app", "f"), f(), "f", |_call, args| {
-        Box::pin(async move {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            let [ResultValue::I32(n)] = args else { return Err(HostError::new("a number")) };
-            Ok(vec![ResultValue::I64(i64::from(*n) + 1), ResultValue::F64(2.5f64.to_bits())])
-        })
-    });
-    added.expect("free");
-    let rig = calls(functions);
-    let mut guest = rig.kept();
-    for n in [-7, 8] {
-        let expect = vec![ResultValue::I64(i64::from(n) + 1), ResultValue::F64(2.5f64.to_bits())];
-        assert_eq!(guest.call(rig.call("twice", &i32s(&[n]))), Ended::Returned(expect));
+on_each_engine! {
+    fn a_function_that_gives_something_else_loses_the_run(engine) {
+        let check = |results: Vec<ResultValue>, shown: &str| {
+            let mut functions = HostFunctions::new();
+            functions.add(("app", "f"), f(), "f", move |_, _| Ok(results.clone())).expect("free");
+            let (outcome, _) = calls(engine, functions).run("f", &i32s(&[1]));
+            let Outcome::Lost { reason } = outcome else { panic!("{outcome:?}") };
+            assert_eq!(reason, format!("the host function `app` `f` behaved as (i32) -> {shown}, but it is (i32) -> (i64, f64)"));
+        };
+        check(Vec::new(), "()");
+        check(vec![ResultValue::I64(1)], "i64");
+        check(vec![ResultValue::F64(1), ResultValue::I64(1)], "(f64, i64)");
+        check(vec![ResultValue::I64(1), ResultValue::F64(1), ResultValue::F64(1)], "(i64, f64, f64)");
     }
-    assert_eq!(guest.meter.usage().host_calls, Some(4));
+}
+
+on_each_engine! {
+    fn a_function_may_wait(engine) {
+        let mut functions = HostFunctions::new();
+        let added = functions.add_async(("app", "f"), f(), "f", |_call, args| {
+            Box::pin(async move {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                let [ResultValue::I32(n)] = args else { return Err(HostError::new("a number")) };
+                Ok(vec![ResultValue::I64(i64::from(*n) + 1), ResultValue::F64(2.5f64.to_bits())])
+            })
+        });
+        added.expect("free");
+        let rig = calls(engine, functions);
+        let mut guest = rig.kept();
+        for n in [-7, 8] {
+            let expect = vec![ResultValue::I64(i64::from(n) + 1), ResultValue::F64(2.5f64.to_bits())];
+            assert_eq!(guest.call(rig.call("twice", &i32s(&[n]))), Ended::Returned(expect));
+        }
+        assert_eq!(guest.meter.usage().host_calls, Some(4));
+    }
 }
 
 /// Says when it is dropped.
@@ -207,53 +212,55 @@ impl Drop for Dropped {
     }
 }
 
-#[test]
-fn what_a_function_waits_for_is_dropped_with_the_guest() {
-    let (begun, dropped) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
-    let mut functions = HostFunctions::new();
-    let (counter, flag) = (Arc::clone(&begun), Arc::clone(&dropped));
-    let added = functions.add_async(("app", "f"), f(), "f", move |_call, _args| {
-        counter.fetch_add(1, SeqCst);
-        let held = Dropped(Arc::clone(&flag));
-        Box::pin(async move {
-            std::future::pending::<()>().await;
-            drop(held);
-            Ok(Vec::new())
-        })
-    });
-    added.expect("free");
-    let rig = calls(functions);
-    let mut guest = rig.guest(rig.host(), rig.call("f", &i32s(&[1])));
-    for _ in 0..3 {
-        assert_eq!(guest.slice(), Poll::Pending);
+on_each_engine! {
+    fn what_a_function_waits_for_is_dropped_with_the_guest(engine) {
+        let (begun, dropped) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
+        let mut functions = HostFunctions::new();
+        let (counter, flag) = (Arc::clone(&begun), Arc::clone(&dropped));
+        let added = functions.add_async(("app", "f"), f(), "f", move |_call, _args| {
+            counter.fetch_add(1, SeqCst);
+            let held = Dropped(Arc::clone(&flag));
+            Box::pin(async move {
+                std::future::pending::<()>().await;
+                drop(held);
+                Ok(Vec::new())
+            })
+        });
+        added.expect("free");
+        let rig = calls(engine, functions);
+        let mut guest = rig.guest(rig.host(), rig.call("f", &i32s(&[1])));
+        for _ in 0..3 {
+            assert_eq!(guest.slice(), Poll::Pending);
+        }
+        assert_eq!((begun.load(SeqCst), dropped.load(SeqCst)), (1, false));
+        drop(guest);
+        assert!(dropped.load(SeqCst));
     }
-    assert_eq!((begun.load(SeqCst), dropped.load(SeqCst)), (1, false));
-    drop(guest);
-    assert!(dropped.load(SeqCst));
 }
 
-#[test]
-fn a_panic_comes_out_and_leaves_the_engine_whole() {
-    let mut now = HostFunctions::new();
-    now.add(("app", "f"), f(), "f", |_, args| if args == i32s(&[0]) { panic!("at once") } else { Ok(Vec::new()) }).expect("free");
-    let mut later = HostFunctions::new();
-    let added = later.add_async(("app", "f"), f(), "f", |_, _| {
-        Box::pin(async {
-            tokio::task::yield_now().await;
-            panic!("after a while")
-        })
-    });
-    added.expect("free");
-    for (functions, expect) in [(now, "at once"), (later, "after a while")] {
-        let rig = calls(functions);
-        let mut guest = rig.kept();
-        guest.instance().call(rig.call("f", &i32s(&[0])));
-        let panic = catch_unwind(AssertUnwindSafe(|| guest.end())).expect_err("it panics");
-        assert_eq!(panic.downcast_ref::<&str>(), Some(&expect));
-        assert!(!guest.is_kept(), "it is not called again");
-        drop(guest);
-        for _ in 0..4 {
-            assert_eq!(rig.kept().call(rig.call("fine", &[])), Ended::Returned(Vec::new()));
+on_each_engine! {
+    fn a_panic_comes_out_and_leaves_the_engine_whole(engine) {
+        let mut now = HostFunctions::new();
+        now.add(("app", "f"), f(), "f", |_, args| if args == i32s(&[0]) { panic!("at once") } else { Ok(Vec::new()) }).expect("free");
+        let mut later = HostFunctions::new();
+        let added = later.add_async(("app", "f"), f(), "f", |_, _| {
+            Box::pin(async {
+                tokio::task::yield_now().await;
+                panic!("after a while")
+            })
+        });
+        added.expect("free");
+        for (functions, expect) in [(now, "at once"), (later, "after a while")] {
+            let rig = calls(engine, functions);
+            let mut guest = rig.kept();
+            guest.instance().call(rig.call("f", &i32s(&[0])));
+            let panic = catch_unwind(AssertUnwindSafe(|| guest.end())).expect_err("it panics");
+            assert_eq!(panic.downcast_ref::<&str>(), Some(&expect));
+            assert!(!guest.is_kept(), "it is not called again");
+            drop(guest);
+            for _ in 0..4 {
+                assert_eq!(rig.kept().call(rig.call("fine", &[])), Ended::Returned(Vec::new()));
+            }
         }
     }
 }

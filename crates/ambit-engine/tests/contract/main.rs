@@ -2,10 +2,12 @@
 
 mod access;
 mod calls;
+mod capabilities;
 mod components;
 mod drive;
 mod exchange;
 mod functions;
+mod interpreter;
 mod kept;
 mod nested;
 mod traps;

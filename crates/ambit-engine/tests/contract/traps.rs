@@ -1,15 +1,20 @@
 //! Where a guest trapped: names, and lines where debug information tells.
 
-use ambit_core::{Feature, Frame, Outcome, ResultValue, TrapKind};
-use ambit_engine::wasmtime::{PoolConfig, WasmtimeEngine};
+use std::sync::Arc;
 
-use crate::drive::{Rig, policy};
+use ambit_core::{Feature, Frame, Outcome, ResultValue, TrapKind};
+use ambit_engine::{
+    Engine,
+    wasmtime::{PoolConfig, WasmtimeEngine},
+};
+
+use crate::drive::{Rig, on_each_engine, policy};
 
 const CRASH: &[u8] = include_bytes!("../../../../guests/bin/crash.wasm");
 const SOURCE: &str = include_str!("../../../../guests/c/crash.c");
 
-fn engine() -> WasmtimeEngine {
-    WasmtimeEngine::new(PoolConfig { guests: 0 })
+fn engine() -> Arc<dyn Engine> {
+    Arc::new(WasmtimeEngine::new(PoolConfig { guests: 0 }))
 }
 
 fn trap(rig: &Rig, name: &str, args: &[ResultValue]) -> (TrapKind, Vec<Frame>) {
@@ -116,4 +121,42 @@ fn every_kind_of_trap_says_where() {
     check("(drop (array.get $array (array.new $array (i32.const 0) (i32.const 1)) (i32.const 1)))", TrapKind::ArrayOutOfBounds);
     check("(drop (ref.cast (ref $two) (struct.new $one (i32.const 1))))", TrapKind::CastFailure);
     check("(throw $tag)", TrapKind::UncaughtException);
+}
+
+on_each_engine! {
+    fn every_trap_of_a_core_module_has_its_kind(engine) {
+        let check = |body: &str, expect: TrapKind| {
+            let text = format!(
+                r#"(module
+                    (type $none (func)) (memory (export "memory") 1) (table 1 funcref) (elem (i32.const 0) $other) (table $empty 1 funcref)
+                    (func $other (param i32))
+                    (func $f (export "f") {body}))"#
+            );
+            let outcome = Rig::on(engine, &text, &[]).run("f", &[]).0;
+            let Outcome::Trapped { trap, message, .. } = outcome else { panic!("{outcome:?}") };
+            assert_eq!(trap, expect, "{body}: {message}");
+        };
+        check("unreachable", TrapKind::Unreachable);
+        check("(drop (i32.load (i32.const -4)))", TrapKind::MemoryOutOfBounds);
+        check("(memory.fill (i32.const 65536) (i32.const 0) (i32.const 1))", TrapKind::MemoryOutOfBounds);
+        check("(memory.copy (i32.const 0) (i32.const 65536) (i32.const 1))", TrapKind::MemoryOutOfBounds);
+        check("(drop (table.get 0 (i32.const 1)))", TrapKind::TableOutOfBounds);
+        check("(table.fill 0 (i32.const 1) (ref.null func) (i32.const 1))", TrapKind::TableOutOfBounds);
+        check("(call_indirect (type $none) (i32.const 1))", TrapKind::TableOutOfBounds);
+        check("(call_indirect $empty (type $none) (i32.const 0))", TrapKind::IndirectCallToNull);
+        check("(call_indirect (type $none) (i32.const 0))", TrapKind::BadSignature);
+        check("(drop (i32.div_s (i32.const 0x80000000) (i32.const -1)))", TrapKind::IntegerOverflow);
+        check("(drop (i32.rem_u (i32.const 1) (i32.const 0)))", TrapKind::IntegerDivisionByZero);
+        check("(drop (i32.trunc_f32_s (f32.const nan)))", TrapKind::BadConversionToInteger);
+    }
+
+    fn a_segment_that_does_not_fit_traps_before_anything_runs(engine) {
+        let check = |fields: &str, expect: TrapKind| {
+            let outcome = Rig::on(engine, &format!(r#"(module {fields} (func (export "f")))"#), &[]).run("f", &[]).0;
+            let Outcome::Trapped { trap, message, .. } = outcome else { panic!("{outcome:?}") };
+            assert_eq!(trap, expect, "{fields}: {message}");
+        };
+        check(r#"(memory 1) (data (i32.const 65535) "xy")"#, TrapKind::MemoryOutOfBounds);
+        check("(table 1 funcref) (func $g) (elem (i32.const 1) $g)", TrapKind::TableOutOfBounds);
+    }
 }

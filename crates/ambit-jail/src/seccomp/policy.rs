@@ -34,14 +34,16 @@ impl SyscallPolicy {
             EngineId::Wasmtime => true,
             EngineId::Wasmi | EngineId::Wasmer => false,
         };
-        let mut parts = vec![lists::BASE, lists::MEMORY, lists::GROWING, lists::WIRE, lists::DEBUGGING];
+        let mut parts = vec![lists::BASE, lists::MEMORY, lists::WIRE, lists::DEBUGGING];
+        // The memory of one thread that interprets one guest is its heap, which does not grow within anything.
+        parts.extend((maps_code || use_ != Use::Process).then_some(lists::GROWING));
         match use_ {
             Use::Process => {
                 parts.extend([lists::STREAMS, lists::WAITING, lists::LOADING]);
-                parts.extend(maps_code.then_some([lists::ARTIFACT, lists::CODE_ONCE]).into_iter().flatten());
+                parts.extend(maps_code.then_some([lists::COPYING, lists::ARTIFACT, lists::CODE_ONCE]).into_iter().flatten());
             }
             Use::Tenant => {
-                parts.extend([lists::THREADS, lists::RUNTIME, lists::WAITING]);
+                parts.extend([lists::THREADS, lists::RUNTIME, lists::COPYING, lists::WAITING]);
                 parts.extend(maps_code.then_some([lists::ARTIFACT, lists::CODE_ALWAYS]).into_iter().flatten());
             }
             Use::Compiler => parts.extend([lists::THREADS, lists::COMPILING]),
@@ -49,6 +51,8 @@ impl SyscallPolicy {
         // Guests that share a process have none.
         if files && use_ == Use::Process {
             parts.push(lists::FILES);
+            // A path is walked from a copy of the directory's descriptor.
+            parts.extend((!maps_code).then_some(lists::COPYING));
         }
         Self { rules: parts.concat() }
     }

@@ -58,7 +58,7 @@ impl ModuleForm {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ToWorker {
-    /// A module, while it is compiled elsewhere. Descriptor: what `form` says.
+    /// A module, maybe while it is compiled elsewhere. Descriptor: what `form` says.
     Module {
         /// What it is called from now on.
         module: u32,
@@ -71,6 +71,11 @@ pub enum ToWorker {
     },
     /// What a module was compiled to. Descriptor: the artifact.
     Artifact {
+        /// Which.
+        module: u32,
+    },
+    /// There is no artifact: the worker's engine is one that works from the module itself, and is to make it ready.
+    Translate {
         /// Which.
         module: u32,
     },
@@ -94,7 +99,7 @@ pub enum ToWorker {
         run: u64,
     },
     /// A program of the parent's own, to a worker of one run that waits for it: run along the way that a guest will take, it leaves
-    /// less for that to be the first at. Answered by `Loaded` of [`REHEARSAL`]. Descriptors: its bytes; the artifact.
+    /// less for that to be the first at. Answered by `Loaded` of [`REHEARSAL`]. Descriptors: its bytes; the artifact, if there is one.
     Rehearse {
         /// What it runs under, like the run that is expected.
         policy: Box<Policy>,

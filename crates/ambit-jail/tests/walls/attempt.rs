@@ -34,7 +34,7 @@ const ATTEMPTS: &[Attempts] =
     &[calls::ATTEMPTS, arguments::ATTEMPTS, ordinary::ATTEMPTS, own::ATTEMPTS, landlock::ATTEMPTS, needed::ATTEMPTS];
 
 /// What stands around an attempt.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Wall {
     list: Option<(EngineId, Use)>,
     files: bool,

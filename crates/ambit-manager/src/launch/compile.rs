@@ -9,7 +9,7 @@ use std::{
 
 use ambit_admit::Verified;
 use ambit_core::{Digest, LimitKey, Metering, Outcome, Policy, RejectReason, Rejection};
-use ambit_jail::wire::{FromCompiler, ToCompiler, WireError};
+use ambit_jail::wire::{FromCompiler, ToCompiler, ToWorker, WireError};
 use rustix::event::{PollFd, PollFlags};
 
 use super::{
@@ -31,7 +31,8 @@ const WALL_FOR_CPU: u32 = 20;
 /// What a module was compiled to: a file that nobody can change any more. Runs share it.
 #[derive(Debug)]
 pub struct Compiled {
-    file: File,
+    /// None for an engine that works from the module itself.
+    file: Option<File>,
     module: Digest,
     module_size: u64,
     metering: Metering,
@@ -42,7 +43,12 @@ pub struct Compiled {
 impl Compiled {
     /// One that the cache had.
     pub(super) fn cached(file: File, module: &Verified, metering: Metering) -> Self {
-        Self { file, module: module.digest(), module_size: module.bytes().len() as u64, metering, time: None }
+        Self { file: Some(file), ..Self::not(module, metering) }
+    }
+
+    /// One of a module that its engine does not compile.
+    pub(super) fn not(module: &Verified, metering: Metering) -> Self {
+        Self { file: None, module: module.digest(), module_size: module.bytes().len() as u64, metering, time: None }
     }
 
     /// The module.
@@ -67,17 +73,25 @@ impl Compiled {
 
     /// Whether it was compiled before.
     pub fn from_cache(&self) -> bool {
-        self.time.is_none()
+        self.time.is_none() && self.file.is_some()
     }
 
     /// The file once more, to be kept.
-    pub(super) fn to_keep(&self) -> std::io::Result<File> {
-        self.file.try_clone()
+    pub(super) fn to_keep(&self) -> Option<File> {
+        self.file.as_ref()?.try_clone().ok()
     }
 
     /// The file, for a worker.
-    pub(crate) fn file(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+    pub(crate) fn file(&self) -> Option<BorrowedFd<'_>> {
+        self.file.as_ref().map(AsFd::as_fd)
+    }
+
+    /// What a worker is told to do with it, and with which file.
+    pub(crate) fn told(&self, module: u32) -> (ToWorker, Option<BorrowedFd<'_>>) {
+        match self.file() {
+            Some(file) => (ToWorker::Artifact { module }, Some(file)),
+            None => (ToWorker::Translate { module }, None),
+        }
     }
 }
 
@@ -182,7 +196,13 @@ impl Compilation {
                 module_file::seal(&file)
             })
             .map_err(|error| lost(format!("cannot seal the artifact: {error}")))?;
-        Ok(Compiled { file, module: self.module, module_size: self.module_size, metering: self.metering, time: Some(time) })
+        Ok(Compiled {
+            file: Some(file),
+            module: self.module,
+            module_size: self.module_size,
+            metering: self.metering,
+            time: Some(time),
+        })
     }
 
     fn is_gone(&mut self, error: &WireError) -> Outcome {
@@ -208,6 +228,9 @@ impl Launcher {
         control: &Control,
         deadline: Option<Instant>,
     ) -> Result<Compiled, Outcome> {
+        if !self.config.engine.compiles() {
+            return Ok(Compiled::not(module, metering));
+        }
         let began = Instant::now();
         let looked = self.look_for(module, policy, metering);
         let (key, code) = looked.map_or((None, None), |looked| {
@@ -246,7 +269,8 @@ impl Launcher {
     }
 }
 
-fn too_long(allowed: Duration) -> Outcome {
+/// The end of a compilation that takes longer than it may.
+pub(super) fn too_long(allowed: Duration) -> Outcome {
     let message = format!(
         "the compiler has used up the limit `compile-time`, {allowed:?} of CPU time; raise it with --limit compile-time=TIME"
     );

@@ -15,7 +15,7 @@ use super::{
     Begun, Control, LaunchEvent, LaunchRequest, Launcher, Prepared,
     believe::{self, Believed, WorkerSays, returns},
     budget::{CpuBudget, Standing},
-    compile::{Compilation, Compiled},
+    compile::{Compilation, Compiled, too_long},
     control::Reason,
     ending::Ending,
     module_file,
@@ -23,6 +23,7 @@ use super::{
     refused,
     streams::{self, Laid},
     throttle::Throttle,
+    verdict::Death,
     warm::Waiting,
 };
 
@@ -80,6 +81,8 @@ pub(super) struct Drive<'a> {
     compile_time: Option<Duration>,
     /// CPU time that the worker had used before its guest began, which is none of the guest's.
     before: Option<Duration>,
+    /// For making its module ready, if it does that itself.
+    translation: Option<CpuBudget>,
     /// The guest's.
     budget: Option<CpuBudget>,
     throttle: Option<Throttle>,
@@ -108,7 +111,7 @@ impl<'a> Drive<'a> {
             Bound::At(span) => request.since.checked_add(span.duration()),
             Bound::Unlimited => None,
         };
-        let given = module_file::for_worker(&request.module);
+        let given = module_file::for_worker(launcher.config.engine.compiles(), &request.module);
         let given = given.map_err(|error| lost(format!("cannot hand over the module: {error}")));
         let module = &request.module;
         let size = module.bytes().len() as u64;
@@ -122,12 +125,16 @@ impl<'a> Drive<'a> {
             }
             Begun::Unknown(worker) => {
                 let worker = worker.map_err(Outcome::Rejected)?;
-                let limited = worker.child.limit(&worker_rlimits(&policy, size));
+                let limited = worker.child.limit(&worker_rlimits(launcher.config.engine, &policy, size));
                 limited.map_err(|error| Outcome::Rejected(refused(&error)))?;
-                let code = launcher.look_for(module, &policy, needs.metering).and_then(|looked| {
-                    (key, refused_code) = (Some(looked.key), looked.refused);
-                    looked.code
-                });
+                let code = if launcher.config.engine.compiles() {
+                    launcher.look_for(module, &policy, needs.metering).and_then(|looked| {
+                        (key, refused_code) = (Some(looked.key), looked.refused);
+                        looked.code
+                    })
+                } else {
+                    Some(Compiled::not(module, needs.metering))
+                };
                 let compilation = match code {
                     Some(_) => None,
                     None => Some(compile(launcher.spawn_compiler(&policy).map_err(Outcome::Rejected)?)?),
@@ -154,6 +161,7 @@ impl<'a> Drive<'a> {
                     refused_code,
                     compile_time: None,
                     before: None,
+                    translation: None,
                     budget: None,
                     throttle: None,
                     log_left: policy.limits.run.log_bytes.ceiling().saturating_mul(ESCAPED),
@@ -166,7 +174,7 @@ impl<'a> Drive<'a> {
                     control,
                 })
             }
-            Err(outcome) => Err(Box::new(Ending::from(outcome).report(&policy, &request))),
+            Err(outcome) => Err(Box::new(Ending::from(outcome).report(launcher.config.engine, &policy, &request))),
         }
     }
 
@@ -174,6 +182,10 @@ impl<'a> Drive<'a> {
     pub(super) fn run(mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>)) -> Report {
         if let Some(why) = self.refused_code.take() {
             on_event(LaunchEvent::ArtifactRefused(&why));
+        }
+        if self.code.is_some() {
+            // It was before, or is never to be.
+            on_event(LaunchEvent::Compiled);
         }
         let streams = std::mem::take(&mut self.request.streams);
         let output = self.policy.limits.run.output;
@@ -239,7 +251,7 @@ impl<'a> Drive<'a> {
         let fds: Vec<BorrowedFd<'_>> = laid.fds.iter().map(AsFd::as_fd).collect();
         told(worker.send(&job, &fds, patience(self.deadline)))?;
         if let Some(code) = self.code.take() {
-            self.load(&code, ArtifactSource::Cached);
+            self.load(&code, code.from_cache().then_some(ArtifactSource::Cached));
         }
         Ok(())
     }
@@ -273,7 +285,7 @@ impl<'a> Drive<'a> {
             let allowed = self.deadline.map_or(Duration::ZERO, |deadline| deadline - self.request.since);
             return Err(limit(LimitKey::WallTime, allowed, now - self.request.since));
         }
-        if let (Stage::Loading, Some(handed)) = (self.stage, self.handed) {
+        if let (Stage::Loading, false, Some(handed)) = (self.stage, self.translates(), self.handed) {
             if now >= handed + LOADING {
                 return Err(lost(format!("the worker has not loaded its module within {LOADING:?}")));
             }
@@ -283,6 +295,12 @@ impl<'a> Drive<'a> {
             && let Some(at) = compilation.due()?
         {
             sooner(at);
+        }
+        if let (Stage::Loading, Some(budget)) = (self.stage, &self.translation) {
+            match budget.look(&self.worker.child) {
+                Standing::Within(at) => sooner(at),
+                Standing::Over(_) => return Err(too_long(budget.allowed())),
+            }
         }
         if let Some(budget) = &self.budget {
             match budget.look(&self.worker.child) {
@@ -313,7 +331,7 @@ impl<'a> Drive<'a> {
                 self.compile_time = Some(code.time());
                 // Before the worker has it: from then on the guest runs, whatever whoever listens is doing.
                 on_event(LaunchEvent::Compiled);
-                self.load(&code, ArtifactSource::Compiled);
+                self.load(&code, Some(ArtifactSource::Compiled));
                 // Once the worker has it: nothing waits for what is for later runs.
                 if let Some(key) = self.key.take() {
                     self.launcher.keep(key, &code);
@@ -325,12 +343,17 @@ impl<'a> Drive<'a> {
     }
 
     /// Hands the artifact over. A worker that is dead is found out next.
-    fn load(&mut self, code: &Compiled, source: ArtifactSource) {
+    fn load(&mut self, code: &Compiled, source: Option<ArtifactSource>) {
         self.stage = Stage::Loading;
-        self.source = Some(source);
+        self.source = source;
         self.handed = Some(Instant::now());
-        let worker = &self.worker.channel;
-        let _ = worker.send(&ToWorker::Artifact { module: MODULE }, &[code.file()], patience(self.deadline));
+        let (told, file) = code.told(MODULE);
+        let _ = self.worker.channel.send(&told, file.as_slice(), patience(self.deadline));
+    }
+
+    /// Whether the worker makes its module ready to run itself, which is bounded as compiling it would be.
+    fn translates(&self) -> bool {
+        !self.launcher.config.engine.compiles()
     }
 
     fn hear_worker(&mut self, on_event: &mut dyn FnMut(LaunchEvent<'_>), turn: Instant) -> Option<Ending> {
@@ -342,6 +365,9 @@ impl<'a> Drive<'a> {
             };
             match believe::worker(said, Isolation::Process) {
                 WorkerSays::Entered { layers, engine_version } if self.worker.entered.is_none() => {
+                    if self.translates() {
+                        self.translation = CpuBudget::begin(self.policy.limits.run.compile_time, &self.worker.child, 1);
+                    }
                     self.worker.entered = Some(Entered { layers, engine_version });
                 }
                 WorkerSays::NotEntered(error) if self.worker.entered.is_none() => return Some(refused(&error).into()),
@@ -383,6 +409,9 @@ impl<'a> Drive<'a> {
 
     fn running(&mut self) -> Result<(), Rejection> {
         self.stage = Stage::Running;
+        if self.translates() {
+            self.compile_time = self.handed.map(|handed| handed.elapsed());
+        }
         self.before = self.worker.child.cpu_time();
         self.worker.bounds_cpu(true).map_err(|error| refused(&error))?;
         let (limits, child) = (&self.policy.limits.run, &self.worker.child);
@@ -395,7 +424,9 @@ impl<'a> Drive<'a> {
         let words = self.words.take();
         match death(&mut self.worker, words, error) {
             Ok(death) => {
-                let (outcome, violations) = death.of_worker(&self.policy, self.denies_more);
+                let translating = self.stage == Stage::Loading && self.translates();
+                let of = if translating { Death::of_translator } else { Death::of_worker };
+                let (outcome, violations) = of(&death, &self.policy, self.denies_more);
                 Ending { violations, ..outcome.into() }
             }
             Err(rejection) => rejection.into(),
@@ -424,7 +455,7 @@ impl<'a> Drive<'a> {
             engine_version: entered.as_ref().filter(|_| began).map(|entered| entered.engine_version.clone()),
             layers: entered.map(|entered| layer_names(&entered.layers)).unwrap_or_default(),
             artifact: self.source.filter(|_| began),
-            ..ending.report(&self.policy, &self.request)
+            ..ending.report(self.launcher.config.engine, &self.policy, &self.request)
         }
     }
 }

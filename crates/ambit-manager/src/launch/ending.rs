@@ -27,7 +27,7 @@ impl From<Rejection> for Ending {
 
 impl Ending {
     /// The report of a run that ended so, as far as it does not depend on a worker.
-    pub(super) fn report(self, policy: &Policy, request: &LaunchRequest) -> Report {
+    pub(super) fn report(self, engine: EngineId, policy: &Policy, request: &LaunchRequest) -> Report {
         let Self { outcome, results, value, usage, violations } = self;
         // What was refused was run by none.
         let began = !matches!(outcome, Outcome::Rejected(_));
@@ -41,7 +41,7 @@ impl Ending {
             policy: Some(policy.clone()),
             module: Some(request.module.digest()),
             name: Some(escape(&request.name, 256)),
-            engine: began.then_some(EngineId::Wasmtime),
+            engine: began.then_some(engine),
             engine_version: None,
             isolation: Isolation::Process,
             layers: Vec::new(),

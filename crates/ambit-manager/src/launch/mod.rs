@@ -7,7 +7,8 @@
 //! control:      reads and admits the module    waits for both, for the deadline and for whoever cancels
 //! ```
 //! The compiler is started before the module is known, so that it enters its jail while the module is read; the worker is started
-//! when the compiler has its work, and enters while it compiles. Where there is a cache of artifacts it is the other way round: a
+//! when the compiler has its work, and enters while it compiles. An engine that works from the module itself has no compiler, and
+//! its worker translates what it has admitted. Where there is a cache of artifacts it is the other way round: a
 //! worker is needed in any case, a compiler only if the cache has nothing.
 
 pub(crate) mod believe;
@@ -56,8 +57,10 @@ pub(crate) use self::{
 };
 
 /// How guests are launched.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct LaunchConfig {
+    /// What runs modules. One that compiles none has no compiler's process, and nothing of the cache.
+    pub engine: EngineId,
     /// Layers of isolation without which a run may go on where the kernel refuses them.
     pub dispensable: Vec<Layer>,
     /// System calls that are allowed to guests' processes beyond their list, or taken from it.
@@ -71,13 +74,26 @@ pub struct LaunchConfig {
     pub cache: Option<Arc<OnceLock<CodeCache>>>,
 }
 
+impl Default for LaunchConfig {
+    fn default() -> Self {
+        Self {
+            engine: EngineId::Wasmtime,
+            dispensable: Vec::new(),
+            syscalls: ambit_jail::ExtraSyscalls::default(),
+            compiler_syscalls: ambit_jail::ExtraSyscalls::default(),
+            classic_root: false,
+            cache: None,
+        }
+    }
+}
+
 impl LaunchConfig {
     /// Whether there are such system calls, and whether those that are to be allowed may be.
     ///
     /// # Errors
     /// One that there is not, or that can never be allowed.
     pub fn check(&self) -> Result<(), UnknownSyscall> {
-        SyscallPolicy::of(EngineId::Wasmtime, Use::Process, true).with(&self.syscalls).map(drop)
+        SyscallPolicy::of(self.engine, Use::Process, true).with(&self.syscalls).map(drop)
     }
 }
 
@@ -103,7 +119,7 @@ pub struct Prepared {
 enum Begun {
     /// The one that is to compile its module.
     Compiler(Process),
-    /// The one that is to run it, whether it has been compiled before or not; or why there is none, which is for the report.
+    /// The one that is to run it, whether it has been compiled before or not, or is not to be; or why there is none, which is for the report.
     Unknown(Result<Process, Rejection>),
     /// The one that is to run what its module was compiled to; and who made it, if it was warm.
     Worker { worker: Process, code: Arc<Compiled>, warm: Option<Arc<Waiting>> },
@@ -129,7 +145,7 @@ pub struct LaunchRequest {
 /// What happens to a run while it is under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LaunchEvent<'a> {
-    /// Its module is compiled, and nothing of it has run yet: the guest begins once this has been taken.
+    /// Its module is compiled, was before, or is not to be, and nothing of it has run yet: the guest begins once this has been taken.
     Compiled,
     /// It says something through `env.log`: one line, escaped.
     Log(&'a str),
@@ -151,16 +167,21 @@ impl Launcher {
         Self { spawner, cgroups: OnceLock::new(), config, keeping: Keeping::default() }
     }
 
+    /// What runs modules.
+    pub fn engine(&self) -> EngineId {
+        self.config.engine
+    }
+
     /// Begins a run under `policy`, one that was resolved for isolation `process`.
     ///
     /// # Errors
     /// A layer of isolation cannot be had.
     pub fn prepare(&self, policy: &Arc<Policy>) -> Result<Prepared, Rejection> {
         policy.grants.check()?;
-        let needs = Needs::of(policy, || self.cgroups());
+        let needs = Needs::of(self.config.engine, policy, || self.cgroups());
         let begun = match self.config.cache {
-            Some(_) => Begun::Unknown(self.spawn_worker(policy, &needs, most_module(policy))),
-            None => Begun::Compiler(self.spawn_compiler(policy)?),
+            None if self.config.engine.compiles() => Begun::Compiler(self.spawn_compiler(policy)?),
+            Some(_) | None => Begun::Unknown(self.spawn_worker(policy, &needs, most_module(policy))),
         };
         Ok(Prepared { policy: Arc::clone(policy), needs, begun })
     }
@@ -171,7 +192,7 @@ impl Launcher {
     /// As [`Launcher::prepare`]; or a grant cannot be opened; or the module was compiled for guests that are stopped otherwise.
     pub fn prepare_compiled(&self, policy: &Arc<Policy>, code: &Arc<Compiled>) -> Result<Prepared, Rejection> {
         policy.grants.check()?;
-        let needs = Needs::of(policy, || self.cgroups());
+        let needs = Needs::of(self.config.engine, policy, || self.cgroups());
         let worker = self.spawn_worker(policy, &needs, code.module_size())?;
         Prepared::compiled(policy, needs, worker, code, None)
     }
@@ -189,7 +210,7 @@ impl Launcher {
 
     /// Has what a module was compiled to kept.
     fn keep(&self, key: ArtifactKey, code: &Compiled) {
-        if let (Some(cache), Some(_), Ok(file)) = (&self.config.cache, self.cache(), code.to_keep()) {
+        if let (Some(cache), Some(_), Some(file)) = (&self.config.cache, self.cache(), code.to_keep()) {
             self.keeping.begin(cache, key, file);
         }
     }

@@ -10,9 +10,9 @@ use ambit_admit::Verified;
 use ambit_jail::wire::ModuleForm;
 use rustix::fs::{MemfdFlags, SealFlags};
 
-/// What a worker is given of a module: what is known of it, or else all of it.
-pub(crate) fn for_worker(module: &Verified) -> io::Result<(OwnedFd, ModuleForm)> {
-    match module.facts() {
+/// What a worker is given of a module: what is known of it, if it runs what that was compiled to; or else all of it.
+pub(crate) fn for_worker(compiled: bool, module: &Verified) -> io::Result<(OwnedFd, ModuleForm)> {
+    match compiled.then(|| module.facts()).flatten() {
         Some(facts) => Ok((holding("ambit-facts", &facts)?, ModuleForm::Facts)),
         None => Ok((of(module)?, ModuleForm::Bytes)),
     }

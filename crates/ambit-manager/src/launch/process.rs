@@ -25,6 +25,13 @@ pub(super) const SLACK: u64 = 64 << 20;
 const MEMORY_SPACE: u64 = (4 << 30) + (256 << 20);
 /// Address space of everything else in a worker: the program, the artifact, stacks, tables.
 const OTHER_SPACE: u64 = (4 << 30) + MOST_ARTIFACT;
+/// How much more writable memory than it has a memory may take that grows under Wasmi: room is made for as much again, so that the next
+/// growth need not move it. What is not used of that is not there but by the kernel's account.
+const DOUBLED: u64 = 2;
+/// Bytes that a module may come to for each of its own: as it was read, and as Wasmi translates it. The costliest that are known come to 14.
+const TRANSLATED: u64 = 32;
+/// Address space of a worker with Wasmi beyond its memory: the program and its stacks.
+const INTERPRETER_SPACE: u64 = 1 << 30;
 /// Writable memory of a compiler beyond its budget: the program itself, and the module that it was given.
 const COMPILER_SLACK: u64 = 32 << 20;
 /// Address space of a compiler beyond its memory: the program, and heaps and stacks of its threads that are not in use.
@@ -59,7 +66,7 @@ impl Needs {
     /// with one thread can never use more than one core; its memory is bounded by the limiter and by the kernel's limits on
     /// private writable memory, of which there is no other kind, and on address space, and so on page tables; of processes and
     /// threads there are no more to be had. One that is joined bounds memory of every kind as well.
-    pub(super) fn of<'a>(policy: &Policy, cgroups: impl FnOnce() -> &'a Cgroups) -> Self {
+    pub(super) fn of<'a>(engine: EngineId, policy: &Policy, cgroups: impl FnOnce() -> &'a Cgroups) -> Self {
         let capped = match policy.limits.run.cpus {
             Bound::At(cpus) if cpus.milli() < 1000 => Some(cpus),
             Bound::At(_) | Bound::Unlimited => None,
@@ -71,7 +78,7 @@ impl Needs {
                 if !offers.cpu {
                     return Self { metering: Metering::Kernel, group: None, throttled: Some(cpus) };
                 }
-                let memory = group_memory(policy).filter(|_| offers.memory);
+                let memory = group_memory(engine, policy).filter(|_| offers.memory);
                 let group = GroupLimits { cpus: Some(cpus), memory, pids: None };
                 Self { metering: Metering::Kernel, group: Some(group), throttled: None }
             }
@@ -123,7 +130,7 @@ impl Launcher {
         }
         let tmp = policy.grants.tmp.map(|size| size.get());
         let group = needs.group.map(|limits| self.group("run", limits)).transpose()?;
-        let process = self.spawn(Purpose::Process, worker_rlimits(policy, module), dirs, tmp, group)?;
+        let process = self.spawn(Purpose::Process, worker_rlimits(self.config.engine, policy, module), dirs, tmp, group)?;
         process.bounds_cpu(false).map_err(|error| refused(&error))?;
         Ok(process)
     }
@@ -171,7 +178,8 @@ impl Launcher {
         let guest = purpose != Purpose::Compiler;
         let spec = JailSpec {
             purpose,
-            engine: EngineId::Wasmtime,
+            // Who compiles writes native code, whatever runs it.
+            engine: if guest { self.config.engine } else { EngineId::Wasmtime },
             given,
             dispensable: self.config.dispensable.clone(),
             page: page.is_some(),
@@ -217,19 +225,28 @@ impl Process {
 }
 
 /// The kernel's limits around a guest's own, with room for a module of so many bytes, which the worker admits once more.
-pub(super) fn worker_rlimits(policy: &Policy, module: u64) -> Rlimits {
+pub(super) fn worker_rlimits(engine: EngineId, policy: &Policy, module: u64) -> Rlimits {
     let limits = &policy.limits.run;
-    // One more for a heap of objects.
-    let memories = limits.memories.finite().map(|memories| memories.saturating_add(1));
-    let space = limits
-        .memory
-        .finite()
-        .zip(memories)
-        .map(|(bytes, memories)| memories.saturating_mul(MEMORY_SPACE).saturating_add(OTHER_SPACE).saturating_add(bytes));
+    let memory = limits.memory.finite();
+    let (data, address_space) = match engine {
+        EngineId::Wasmtime | EngineId::Wasmer => {
+            // One more for a heap of objects.
+            let memories = limits.memories.finite().map(|memories| memories.saturating_add(1));
+            let space = memory
+                .zip(memories)
+                .map(|(bytes, memories)| memories.saturating_mul(MEMORY_SPACE).saturating_add(OTHER_SPACE).saturating_add(bytes));
+            (memory.map(|bytes| bytes.saturating_add(SLACK + module)), space)
+        }
+        EngineId::Wasmi => {
+            let translated = module.saturating_mul(TRANSLATED);
+            let data = memory.map(|bytes| bytes.saturating_mul(DOUBLED).saturating_add(SLACK).saturating_add(translated));
+            (data, data.map(|bytes| bytes.saturating_add(INTERPRETER_SPACE)))
+        }
+    };
     let dirs = policy.grants.dirs.len() as u64;
     Rlimits {
-        data: limits.memory.finite().map(|bytes| bytes.saturating_add(SLACK + module)),
-        address_space: space,
+        data,
+        address_space,
         file_size: limits.file_size.finite(),
         open_files: limits.open_files.finite().map(|files| files.saturating_add(DESCRIPTORS + dirs)),
     }
@@ -237,10 +254,10 @@ pub(super) fn worker_rlimits(policy: &Policy, module: u64) -> Rlimits {
 
 /// Memory of a worker in a group: what its limits allow of its own; its `/tmp`, the module's data as a file, and what the kernel
 /// has on its behalf, page tables and pages of the program among them, none of which those count.
-fn group_memory(policy: &Policy) -> Option<u64> {
+fn group_memory(engine: EngineId, policy: &Policy) -> Option<u64> {
     let module = most_module(policy);
     let tmp = policy.grants.tmp.map_or(0, |size| size.get());
-    let own = worker_rlimits(policy, module).data?;
+    let own = worker_rlimits(engine, policy, module).data?;
     Some(own.saturating_add(tmp).saturating_add(module + SLACK))
 }
 

@@ -4,7 +4,7 @@
 //! that is made when first needed not made. A module of ours takes that upon itself, along the same way that a guest will take.
 
 use std::{
-    io,
+    io, iter,
     os::fd::{AsFd, OwnedFd},
     sync::Arc,
 };
@@ -60,7 +60,8 @@ impl Rehearsal {
         let module =
             module_file::reopened(&self.module).map_err(|error| refused(&JailError::other("open a file again", &error)))?;
         // One that takes nothing is dead, which is found out next.
-        let _ = worker.channel.send(&rehearse, &[module.as_fd(), self.code.file()], PATIENCE);
+        let files: Vec<_> = iter::once(module.as_fd()).chain(self.code.file()).collect();
+        let _ = worker.channel.send(&rehearse, &files, PATIENCE);
         rehearsed(worker)
     }
 }

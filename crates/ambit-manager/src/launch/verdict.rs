@@ -6,7 +6,7 @@
 //! | our signal once its CPU clock was over | limit-exceeded{cpu-time} |
 //! | our signal since somebody wanted it | cancelled |
 //! | the kernel had no memory left for its group | limit-exceeded{memory} |
-//! | it could not get memory, and says so | limit-exceeded{memory} |
+//! | it could not get memory, and says so | limit-exceeded{memory}; rejected{compile-budget} while it translates |
 //! | SIGSYS | killed{SIGSYS}, and a violation `syscall` |
 //! | any other signal, or an exit | lost |
 
@@ -72,6 +72,19 @@ impl Death {
             _ => Outcome::Lost { reason: self.describe("worker") },
         };
         (outcome, violations)
+    }
+
+    /// The outcome of a run whose worker ended so while it made its module ready itself: nothing of it has run.
+    pub(super) fn of_translator(&self, policy: &Policy, denies_more: bool) -> (Outcome, Vec<Violation>) {
+        if self.wanted_memory() {
+            let allowed = policy.limits.run.memory;
+            let message = format!(
+                "to translate the module takes more memory than a process has whose guest may have {allowed}; raise it with --limit \
+                 memory=SIZE, or have it compiled with --engine wasmtime"
+            );
+            return (Outcome::Rejected(Rejection::new(RejectReason::CompileBudget, message)), Vec::new());
+        }
+        self.of_worker(policy, denies_more)
     }
 
     /// The outcome of a run whose compiler ended so: nothing of it has run.

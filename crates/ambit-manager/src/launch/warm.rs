@@ -128,7 +128,7 @@ impl WarmWorkers {
     /// As [`Launcher::prepare_compiled`].
     pub fn prepare(&self, policy: &Arc<Policy>, code: &Arc<Compiled>) -> Result<Prepared, Rejection> {
         policy.grants.check()?;
-        let needs = Needs::of(policy, || self.launcher.cgroups());
+        let needs = Needs::of(self.launcher.config.engine, policy, || self.launcher.cgroups());
         let files = !policy.grants.dirs.is_empty() || policy.grants.tmp.is_some();
         if files || needs.group.is_some() {
             return self.launcher.prepare_compiled(policy, code);
@@ -138,7 +138,10 @@ impl WarmWorkers {
             if worker.child.has_ended() {
                 continue;
             }
-            worker.child.limit(&worker_rlimits(policy, code.module_size())).map_err(|error| refused(&error))?;
+            worker
+                .child
+                .limit(&worker_rlimits(self.launcher.config.engine, policy, code.module_size()))
+                .map_err(|error| refused(&error))?;
             return Prepared::compiled(policy, needs, worker, code, Some(Arc::clone(&self.waiting)));
         }
         self.launcher.prepare_compiled(policy, code)

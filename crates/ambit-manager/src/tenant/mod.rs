@@ -241,7 +241,7 @@ impl TenantWorker {
             ));
         }
         let failed = |why: String| Rejection::new(RejectReason::Overloaded, format!("cannot load the module: {why}"));
-        let (given, form) = module_file::for_worker(module).map_err(|error| failed(error.to_string()))?;
+        let (given, form) = module_file::for_worker(code.file().is_some(), module).map_err(|error| failed(error.to_string()))?;
         let (loaded, is_loaded) = mpsc::channel();
         let number = {
             let mut state = self.shared.state();
@@ -256,8 +256,8 @@ impl TenantWorker {
         let policy_sent = Box::new((**policy).clone());
         let take = ToWorker::Module { module: number, form, policy: policy_sent, metering: Metering::Epochs };
         let told = self.sender.send(&take, &[given.as_fd()], PATIENCE);
-        told.and_then(|()| self.sender.send(&ToWorker::Artifact { module: number }, &[code.file()], PATIENCE))
-            .map_err(|error| failed(error.to_string()))?;
+        let (code, file) = code.told(number);
+        told.and_then(|()| self.sender.send(&code, file.as_slice(), PATIENCE)).map_err(|error| failed(error.to_string()))?;
         match is_loaded.recv() {
             Ok(None) => {
                 let (module, policy, sender) = (Arc::clone(module), Arc::clone(policy), self.sender.clone());

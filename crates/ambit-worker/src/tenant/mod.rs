@@ -13,7 +13,7 @@ use std::{
 };
 
 use ambit_core::{ComponentValue, Outcome, Policy, RejectReason, Rejection, Usage};
-use ambit_engine::wasmtime::{PoolConfig, WasmtimeEngine, look_for_page_map};
+use ambit_engine::wasmtime::look_for_page_map;
 use ambit_jail::{
     Entered, enter, receive_spec,
     wire::{Channel, FromWorker, RunEnd, RunJob, Sender, ToWorker, WireError},
@@ -27,6 +27,7 @@ use tokio::{
 use self::modules::Modules;
 use crate::{
     alone::call,
+    engine,
     error::{PATIENCE, WorkerError},
     host::{GuestStreams, Kept, sayable, streams},
 };
@@ -36,16 +37,18 @@ const POOL_GUESTS: u32 = 256;
 
 pub(crate) fn run(mut channel: Channel) -> Result<(), WorkerError> {
     let (spec, fds) = receive_spec(&mut channel)?;
+    let engine = engine::of(spec.engine, POOL_GUESTS)?;
     let helpers = || -> io::Result<_> {
-        let engine = Arc::new(WasmtimeEngine::new(PoolConfig { guests: POOL_GUESTS }).that_maps_files());
         // One thread that runs guests, and one that ends slices: both begin here.
         let config = RuntimeConfig { cores: 1, pool_guests: POOL_GUESTS, ..RuntimeConfig::default() };
         let runtime = Runtime::with_engine(config, engine)?;
         Ok((runtime, tokio::runtime::Builder::new_current_thread().enable_io().build()?))
     };
     let look = || {
-        // What it finds is known from then on.
-        look_for_page_map();
+        // What it finds is known from then on. An interpreter has no pool that would ask.
+        if spec.engine.compiles() {
+            look_for_page_map();
+        }
     };
     let Entered { layers, dirs, helpers: (runtime, driver), .. } = enter(&spec, fds, look, helpers)?;
     if !dirs.is_empty() {
@@ -114,9 +117,14 @@ impl Worker {
         match said {
             ToWorker::Rehearse { .. } => return Err(WorkerError::Protocol("only a worker of one run rehearses")),
             ToWorker::Module { module, form, policy, metering } => {
-                if let Err(rejection) = self.modules.take(module, form, policy, metering, fds)? {
+                let engine = self.runtime.engine().id();
+                if let Err(rejection) = self.modules.take(engine, module, form, policy, metering, fds)? {
                     self.loaded(module, Some(rejection))?;
                 }
+            }
+            ToWorker::Translate { module } => {
+                let loaded = self.modules.translate(module, &self.runtime)?;
+                self.loaded(module, loaded.err())?;
             }
             ToWorker::Artifact { module } => {
                 let loaded = self.modules.load(module, fds, &self.runtime)?;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use ambit::{Error, Event, LimitKey, RejectReason, Runtime, RuntimeBuilder, Units};
+use ambit::{EngineId, Error, Event, LimitKey, RejectReason, Runtime, RuntimeBuilder, Units};
 
 use crate::{builder, exceeded, load_in, rejected};
 
@@ -148,4 +148,27 @@ fn clones_are_the_same_runtime_and_modules_keep_it() {
     let module = load_in(&runtime.clone(), r#"(module (func (export "f") (result i32) (i32.const 7)))"#);
     drop(runtime);
     assert_eq!(module.call_blocking::<_, i32>("f", ()).expect("it returns"), 7);
+}
+
+#[test]
+fn another_engine_runs_what_it_can_and_says_what_not() {
+    let runtime = Runtime::builder().engine(EngineId::Wasmi).fuel(1_000_000).build().expect("built in");
+    let text = r#"(module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+        (func (export "endless") (loop (br 0))))"#;
+    let module = runtime.load_blocking(wat::parse_str(text).expect("valid text")).expect("loaded");
+    let sum: i32 = module.call_blocking("add", (5, 3)).expect("it returns");
+    assert_eq!(sum, 8);
+    let endless: Result<(), Error> = module.call_blocking("endless", ());
+    assert_eq!(exceeded(endless), LimitKey::Fuel);
+    let component = include_bytes!("../../../../guests/bin/hello-p2.wasm").to_vec();
+    let refused = rejected(runtime.load_blocking(component), RejectReason::UnsupportedFeature);
+    assert!(refused.contains("wasmi runs core modules"), "{refused}");
+    // What it has not, nobody can set.
+    let check = |say: fn(RuntimeBuilder) -> RuntimeBuilder, words: &str| {
+        let message = rejected(say(Runtime::builder()).build(), RejectReason::Unenforceable);
+        assert!(message.contains(words), "{message}");
+    };
+    check(|b| b.engine(EngineId::Wasmi).pool(16), "`pool` says nothing to wasmi");
+    check(|b| b.compiler(ambit::CompilerConfig::default()).engine(EngineId::Wasmi), "`compiler` says nothing to wasmi");
+    check(|b| b.engine(EngineId::Wasmer), "engine `wasmer` is not built in");
 }

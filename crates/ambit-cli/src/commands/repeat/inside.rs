@@ -11,7 +11,7 @@ use std::{
 };
 
 use ambit_admit::Verified;
-use ambit_core::{Bound, LimitKey, Outcome, Policy, Rejection, Stdin};
+use ambit_core::{Bound, EngineId, LimitKey, Outcome, Policy, Rejection, Stdin};
 use ambit_engine::{
     Call,
     host::{EmptyInput, GuestInput},
@@ -20,11 +20,12 @@ use ambit_runtime::{Finished, LoadedModule, Module, RunRequest, Runtime, Runtime
 use indicatif::ProgressBar;
 
 use super::{LOOK, Repeat, Tally, conclude, progress, together::together, unstarted};
-use crate::signals::OnSignal;
+use crate::{engines, signals::OnSignal};
 
 /// Runs it and prints what it took. Gives back the exit status.
 pub(crate) fn repeat(
     repeat: Repeat,
+    engine: EngineId,
     module: &Arc<Verified>,
     policy: &Arc<Policy>,
     call: &Call,
@@ -35,7 +36,11 @@ pub(crate) fn repeat(
     let processors = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let cores = processors.min(at_once.get() as usize);
     let pool_guests = at_once.get().min(1000);
-    let runtime = Runtime::new(RuntimeConfig { cores, pool_guests, ..RuntimeConfig::default() })?;
+    let engine = match engines::engine(engine, pool_guests) {
+        Ok(engine) => engine,
+        Err(rejection) => return Ok(unstarted(&Outcome::Rejected(rejection))),
+    };
+    let runtime = Runtime::with_engine(RuntimeConfig { cores, pool_guests, ..RuntimeConfig::default() }, engine)?;
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
     on_signal.ends(move || stopped.store(true, Relaxed));

@@ -15,7 +15,7 @@ use ambit_engine::{
 use ambit_runtime::{Listener, Module, RunRequest, Running, Runtime, RuntimeConfig, Streams};
 
 use super::{
-    Asked, PATIENCE, STDIN_NOTE, reads_nothing,
+    Asked, PATIENCE, STDIN_NOTE, explain_engine, reads_nothing,
     unstarted::{Refused, rejected, unstarted},
 };
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
         read_in_time::read_in_time,
         repeat::{Repeat, inside::repeat as repeated},
     },
+    engines::engine,
     output,
     signals::OnSignal,
     spinner::Spinner,
@@ -39,24 +40,29 @@ pub(super) fn run(asked: Asked, repeat: Option<Repeat>) -> anyhow::Result<u8> {
     let (began, isolation) = (asked.began, asked.isolation);
     let mut refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
     let module = match read_in_time(asked.source.clone(), asked.signatures.clone(), &asked.policy, began, &asked.on_signal, None) {
-        Ok(Ok(module)) => module,
+        Ok(Ok(found)) => found.module,
         Ok(Err(rejection)) => {
             return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation));
         }
         Err(outcome) => return finish(&asked.talk, asked.report, unstarted(outcome, refused, &asked.name, began, isolation)),
     };
     refused.module = Some(module.digest());
+    explain_engine(&asked, &module);
     let call = match call(&asked, &module) {
         Ok(call) => call,
         Err(rejection) => return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
     };
     let quiet = asked.talk.quiet;
     if let Some(repeat) = repeat {
-        return repeated(repeat, &module, &asked.policy, &call, &asked.name.as_str().into(), &asked.on_signal);
+        return repeated(repeat, asked.engine, &module, &asked.policy, &call, &asked.name.as_str().into(), &asked.on_signal);
     }
     let spinner = Spinner::default();
-    let runtime =
-        Runtime::new(RuntimeConfig { pool_guests: 0, listener: Some(ends_when_compiled(&spinner)), ..RuntimeConfig::default() })?;
+    let config = RuntimeConfig { pool_guests: 0, listener: Some(ends_when_compiled(&spinner)), ..RuntimeConfig::default() };
+    let engine = match engine(asked.engine, 0) {
+        Ok(engine) => engine,
+        Err(rejection) => return finish(&asked.talk, asked.report, rejected(rejection, refused, &asked.name, began, isolation)),
+    };
+    let runtime = Runtime::with_engine(config, engine)?;
     let request = RunRequest {
         module: Module::Verified(Arc::clone(&module)),
         policy: Arc::clone(&asked.policy),

@@ -17,7 +17,7 @@ use ambit_store::StoreError;
 use rustix::fs::{Mode, OFlags};
 
 use super::{
-    Asked, PATIENCE, STDIN_NOTE, reads_nothing,
+    Asked, PATIENCE, STDIN_NOTE, explain_engine, reads_nothing,
     unstarted::{Refused, rejected, unstarted},
 };
 use crate::{
@@ -64,7 +64,7 @@ pub(super) fn run(
     }
     let module =
         match read_in_time(asked.source.clone(), asked.signatures.clone(), &asked.policy, began, &asked.on_signal, cache.clone()) {
-            Ok(module) => module,
+            Ok(found) => found.map(|found| found.module),
             Err(outcome) => {
                 drop(prepared);
                 return finish(&asked.talk, asked.report, unstarted(outcome, refused, &asked.name, began, isolation));
@@ -72,6 +72,7 @@ pub(super) fn run(
         };
     if let Ok(module) = &module {
         refused.module = Some(module.digest());
+        explain_engine(&asked, module);
     }
     let dirs = asked.policy.grants.dirs.iter().map(|dir| dir.host.as_path());
     let seen = cache.as_ref().and_then(|cache| cache.get()).and_then(|cache| cache.seen_through(dirs));
@@ -95,11 +96,12 @@ fn repeated(repeat: Repeat, launcher: Launcher, asked: Asked, cache: Option<Arc<
     let (began, isolation) = (asked.began, asked.isolation);
     let refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
     let module = match read_in_time(asked.source.clone(), asked.signatures.clone(), &asked.policy, began, &asked.on_signal, cache) {
-        Ok(module) => module,
+        Ok(found) => found.map(|found| found.module),
         Err(outcome) => return finish(&asked.talk, asked.report, unstarted(outcome, refused, &asked.name, began, isolation)),
     };
     match module {
         Ok(module) => {
+            explain_engine(&asked, &module);
             let what = Repeating { module, policy: Arc::clone(&asked.policy), entry: entry(&asked), name: asked.name.clone() };
             let launcher = Arc::new(launcher);
             let status = repeat_jailed(repeat, &launcher, isolation, &what, &asked.on_signal);

@@ -2,7 +2,9 @@
 
 mod inside;
 mod jailed;
+mod suited;
 mod unstarted;
+mod verify;
 
 use std::{
     num::{NonZeroU32, NonZeroU64},
@@ -11,12 +13,15 @@ use std::{
     time::Instant,
 };
 
-use ambit_core::{EngineId, GrantKey, Isolation, Layer, Policy, Rejection, Stdin, Unenforceable};
+use ambit_core::{Choice, EngineId, GrantKey, Isolation, Layer, Metering, Outcome, Policy, Rejection, Stdin, Unenforceable};
 use ambit_engine::HostFunctions;
 use ambit_manager::{ExtraSyscalls, LaunchConfig};
 use clap::ValueHint;
 
-use self::unstarted::{Refused, rejected};
+use self::{
+    suited::Suited,
+    unstarted::{Refused, unstarted},
+};
 use super::{
     finish::{Talk, finish},
     module_source::ModuleSource,
@@ -25,7 +30,7 @@ use super::{
     signed::{SignatureArgs, SignatureDemand},
 };
 use crate::{
-    output,
+    engines, output,
     policy::{OurStdin, PolicyArgs, Settled},
     registry_args::PullArgs,
     signals::OnSignal,
@@ -44,6 +49,7 @@ Examples:
   ambit run --dir .:/work:rw --env HOME=/work build.wasm
   ambit run --invoke fib math.wasm 30
   ambit run --invoke 'greet({name: \"Ada\", titles: []}, 2)' plug-in.wasm    # a component's, with WAVE
+  ambit run --verify-with wasmi tool.wasm       # on two engines, which must come to the same
   ambit run --fuel 10M --deterministic --report - plugin.wasm
   ambit run --invoke fib --repeat 100000 --concurrency 2 math.wasm 10
   ambit run tools/minify@^1.2 page.html         # from the store: see `ambit store --help`
@@ -76,6 +82,10 @@ pub(crate) struct Args {
     /// Print those figures as JSON
     #[arg(long, requires = "repeat")]
     json: bool,
+    /// Run it on this engine as well, and fail (125) if the two come to something else: outcome, results, output or log. Implies
+    /// --deterministic; input is read to its end first, output is shown at the end, and directories must be for reading
+    #[arg(long, value_name = "ENGINE", conflicts_with_all = ["repeat", "print_policy"])]
+    verify_with: Option<EngineId>,
     /// Write the report as JSON to a file, or - for stderr
     #[arg(long, value_name = "FILE|-", value_hint = ValueHint::FilePath)]
     report: Option<PathBuf>,
@@ -128,6 +138,9 @@ struct Asked {
     invoke: Option<String>,
     function_args: Vec<String>,
     policy: Arc<Policy>,
+    engine: EngineId,
+    /// Why that one, if nobody asked for it.
+    choice: Option<Choice>,
     /// Nobody said what the guest's standard input is, and a terminal of ours is not given unasked.
     terminal_withheld: bool,
     isolation: Isolation,
@@ -146,6 +159,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         repeat,
         concurrency,
         json,
+        verify_with,
         report,
         print_policy,
         allow_missing,
@@ -167,6 +181,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         true => OurStdin::Terminal,
         false => OurStdin::Data,
     };
+    let policy = if verify_with.is_some() { policy.deterministically() } else { policy };
     let settled = match policy.settle(&command_args, stdin) {
         Ok(settled) => settled,
         Err(error) => {
@@ -194,25 +209,29 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     let signatures = signatures.demand(settled.signature_required, &store, verbose);
     // Repeated runs share a worker, each on a fresh instance, unless somebody says that each has a process.
     let isolation = said.unwrap_or(if repeat.is_some() { Isolation::Tenant } else { Isolation::Process });
-    let terminal_withheld = settled.terminal_withheld;
-    let policy = match in_force(settled, isolation, repeat.is_some()) {
-        Ok(policy) => Arc::new(policy),
-        Err(rejection) => return finish(&talk, report, rejected(rejection, Refused::default(), &name, began, isolation)),
-    };
-    if print_policy {
-        output::json(&*policy)?;
-        return Ok(0);
-    }
-    let source = match source.at_hand(quiet) {
+    // An image is pulled before the run begins, for as long as that takes.
+    let at_hand = if print_policy { Ok(source) } else { source.at_hand(quiet) };
+    let source = match at_hand {
         Ok(source) => source,
         Err(rejection) => {
-            let refused = Refused { policy: Some(Policy::clone(&policy)), module: None };
-            return finish(&talk, report, rejected(rejection, refused, &name, began, isolation));
+            let report_of_it = unstarted(Outcome::Rejected(rejection), Refused::default(), &name, began, isolation);
+            return finish(&talk, report, report_of_it);
         }
     };
     // Only now: until here nothing runs, and a signal ends us at once.
     let on_signal = OnSignal::listen()?;
     let began = Instant::now();
+    let suited = match suited::find(&settled, source, &signatures, isolation, repeat.is_some(), began, &on_signal) {
+        Ok(suited) => suited,
+        Err(outcome) => return finish(&talk, report, unstarted(outcome, Refused::default(), &name, began, isolation)),
+    };
+    let terminal_withheld = settled.terminal_withheld;
+    let Suited { engine, policy, choice, source } = suited;
+    let policy = Arc::new(policy);
+    if print_policy {
+        output::json(&*policy)?;
+        return Ok(0);
+    }
     let asked = Asked {
         source,
         signatures,
@@ -220,12 +239,27 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
         invoke,
         function_args,
         policy,
+        engine,
+        choice,
         terminal_withheld,
         isolation,
         talk,
         report,
         began,
         on_signal,
+    };
+    // What must be so for both, before anything runs on one.
+    let verify_with = verify_with.map(|second| -> Result<_, Rejection> {
+        verify::check(&asked.policy)?;
+        Ok((second, in_force(&settled, second, isolation, false)?))
+    });
+    let verify_with = match verify_with.transpose() {
+        Ok(second) => second,
+        Err(rejection) => {
+            let refused = Refused { policy: Some(Policy::clone(&asked.policy)), module: None };
+            let report = unstarted(Outcome::Rejected(rejection), refused, &asked.name, began, isolation);
+            return finish(&asked.talk, asked.report, report);
+        }
     };
     let repeat = repeat.map(|times| Repeat { times, at_once: concurrency, json });
     match isolation {
@@ -243,15 +277,23 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
                 output::error(&format!("{flag} is about the guest's own process, and isolation `none` has none"));
                 return Ok(super::USAGE);
             }
-            inside::run(asked, repeat)
+            match verify_with {
+                Some(second) => verify::run(asked, LaunchConfig::default(), second),
+                None => inside::run(asked, repeat),
+            }
         }
         Isolation::Process | Isolation::Tenant => {
             let syscalls = ExtraSyscalls { allow: allow_syscall, deny: deny_syscall };
+            // Of what no engine compiles there is nothing to keep.
+            let room = if engine.compiles() { cache.room() } else { None };
             let config =
-                LaunchConfig { dispensable: allow_missing, syscalls, classic_root, cache: cache.room(), ..LaunchConfig::default() };
+                LaunchConfig { engine, dispensable: allow_missing, syscalls, classic_root, cache: room, ..LaunchConfig::default() };
             if let Err(error) = config.check() {
                 output::error(&format!("--allow-syscall, --deny-syscall: {error}"));
                 return Ok(super::USAGE);
+            }
+            if let Some(second) = verify_with {
+                return verify::run(asked, config, second);
             }
             let open_cache = |into: &_| cache.open(into, &store, quiet, verbose);
             jailed::run(asked, repeat, config, open_cache)
@@ -260,17 +302,14 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
 }
 
 /// The policy in force, or what of it nothing can enforce here.
-fn in_force(settled: Settled, isolation: Isolation, repeated: bool) -> Result<Policy, Rejection> {
-    let Settled { policy, spec, terminal_withheld: _, isolation: _, engine, signature_required: _ } = settled;
-    if engine != EngineId::Wasmtime {
-        let why = "it is not part of this version; `ambit engines` lists those that are".into();
-        return Err(Unenforceable { what: format!("engine `{engine}`"), why }.into());
-    }
+fn in_force(settled: &Settled, engine: EngineId, isolation: Isolation, repeated: bool) -> Result<Policy, Rejection> {
+    let Settled { policy, spec, terminal_withheld: _, isolation: _, engine: _, prefer: _, signature_required: _ } = settled;
+    engines::check(engine)?;
     if isolation == Isolation::Tenant && !repeated {
         let why = "its guests share a worker that somebody keeps, and here is one guest; use `process`".into();
         return Err(Unenforceable { what: "isolation `tenant`".into(), why }.into());
     }
-    let policy = policy.narrow(&spec)?.resolve(isolation)?;
+    let policy = policy.narrow(spec)?.resolve_on(engine, isolation)?;
     // This program has no functions of its own for guests, and says so to whoever grants one.
     HostFunctions::new().admitted(&policy.grants)?;
     Ok(policy)
@@ -279,4 +318,12 @@ fn in_force(settled: Settled, isolation: Isolation, repeated: bool) -> Result<Po
 /// Whether a module that can read is not given this terminal, which a person may wonder about.
 fn reads_nothing(asked: &Asked, module: &ambit_admit::Verified) -> bool {
     asked.terminal_withheld && ambit_admit::could_ask_for(module).iter().any(|(grant, _)| *grant == GrantKey::Stdin)
+}
+
+/// Says why this engine runs the module, to whoever wants to hear such things and has not said it.
+fn explain_engine(asked: &Asked, module: &ambit_admit::Verified) {
+    if let (true, Some(choice)) = (asked.talk.verbose, &asked.choice) {
+        let metering = if asked.isolation == Isolation::Process { Metering::Kernel } else { Metering::Epochs };
+        output::note(&engines::explained(choice, asked.engine, module, &asked.policy, metering));
+    }
 }
