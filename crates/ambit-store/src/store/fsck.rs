@@ -315,7 +315,7 @@ fn module(record: &Record) -> Option<&ModuleRecord> {
 }
 
 /// The blobs that a record names, and how long each is.
-fn named(record: &Record) -> Vec<(Digest, u64)> {
+pub(super) fn named(record: &Record) -> Vec<(Digest, u64)> {
     match record {
         Record::Module(module) => vec![(module.digest, module.size)],
         Record::Image(image) => image.parts().chain([image.module]).map(|part| (part.digest, part.size)).collect(),

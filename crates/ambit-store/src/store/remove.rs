@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use ambit_core::Digest;
 
-use super::Store;
+use super::{Store, fsck::named};
 use crate::{
     error::StoreError,
     image_name::ImageReference,
@@ -120,6 +120,11 @@ impl Store {
         self.remove_unknown_alone(digest)
     }
 
+    /// Whether the file of a record names a blob: since a crash the index may lack it. Where one cannot be read, it may be that one.
+    fn may_be_recorded(&self, digest: Digest) -> bool {
+        self.recorded().map_or(true, |records| records.iter().any(|record| named(record).iter().any(|(of, _)| *of == digest)))
+    }
+
     /// The same, by whoever is the only one to change anything.
     pub(super) fn remove_unknown_alone(&self, digest: Digest) -> Result<bool, StoreError> {
         self.taking(|index, taken| {
@@ -138,7 +143,7 @@ impl Store {
                     | Record::Revoked { .. } => {}
                 }
             }
-            if known || !self.blobs.remove(digest)? {
+            if known || self.may_be_recorded(digest) || !self.blobs.remove(digest)? {
                 return Ok(false);
             }
             index.forget_usage(digest)?;

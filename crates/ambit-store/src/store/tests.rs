@@ -453,6 +453,21 @@ fn fsck_finds_and_repairs() {
 }
 
 #[test]
+fn what_the_index_lacks_keeps_its_module() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    store.add(&module(1), called("a", "1.0.0")).expect("added");
+    store.add(&module(1), called("b", "1.0.0")).expect("added");
+    let index = rusqlite::Connection::open(fixture.path().join("index.sqlite")).expect("the index");
+    // As a crash leaves it, after the record and before the index.
+    index.execute("DELETE FROM records WHERE json LIKE '%\"b\"%'", []).expect("changed");
+    drop(index);
+    let (_, gone) = store.remove(&ours(), &reference("a@1.0.0"), false).expect("removed");
+    assert!(!gone);
+    assert_eq!(run(&store, "b").expect("loaded"), **module(1).bytes());
+}
+
+#[test]
 fn st_010_a_digest_is_of_its_module_whatever_the_index_says() {
     let fixture = Fixture::new();
     let store = fixture.open();
