@@ -184,7 +184,7 @@ fn trust(common: &Common, key: &str, names: Vec<NamePattern>, label: Option<TagN
     // What is not said again stays.
     let before = store.trust_of(&common.namespace)?.keys.into_iter().find(|trusted| trusted.key == public);
     let (names_before, label_before) = before.map_or((Vec::new(), None), |before| (before.names, before.label));
-    let said = names.is_empty().then(|| names_before.clone()).unwrap_or(names);
+    let said = if names.is_empty() { names_before.clone() } else { names };
     let names = if said.is_empty() { vec![NamePattern::everything()] } else { said };
     let trusted = TrustedKey { key: public, label: label.or(label_before).or(own), names, since: now() };
     store.trust(&common.namespace, trusted.clone())?;
