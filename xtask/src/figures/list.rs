@@ -213,20 +213,20 @@ pub(super) const FIGURES: &[Figure] = &[
     },
     Figure {
         name: "run-esbuild-again",
-        what: "the second run of a program of 20 MB, in jails",
+        what: "a program of 20 MB that ran before, in jails",
         bound: Bound::TimesPartner(0.005, "the first"),
         measure: esbuild_again,
     },
     Figure {
         name: "run-sqlite-cwasm",
         what: "SQLite that was compiled before, in jails",
-        bound: Bound::TimesPartner(1.0, "`wasmtime run` of a .cwasm"),
+        bound: Bound::TimesPartner(1.4, "`wasmtime run` of a .cwasm"),
         measure: sqlite_precompiled,
     },
     Figure {
         name: "run-sqlite-cached",
         what: "the same, beside an engine with a cache",
-        bound: Bound::TimesPartner(0.333, "`wasmtime run` with its cache"),
+        bound: Bound::TimesPartner(0.45, "`wasmtime run` with its cache"),
         measure: sqlite_cached,
     },
     Figure {

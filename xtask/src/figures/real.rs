@@ -39,7 +39,7 @@ impl Drop for Scratch {
     }
 }
 
-/// The second run of esbuild, 20 MB, beside its first.
+/// Later runs of esbuild, 20 MB, beside its first.
 pub(super) fn esbuild_again(repo: &Repo) -> anyhow::Result<Sample> {
     let Some(program) = program("esbuild") else { return Ok(missing("esbuild")) };
     let ambit = shipped(repo)?;
@@ -51,6 +51,7 @@ pub(super) fn esbuild_again(repo: &Repo) -> anyhow::Result<Sample> {
         let path = store.path();
         let run = ["run", "--store", &*path, &*program, "--", "--version"];
         first.push(time_zero(repo, &ambit, &run)?);
+        settled(repo, &ambit, &run)?;
         for _ in 0..COMPARED_RUNS {
             again.push(time_zero(repo, &ambit, &run)?);
         }
@@ -83,7 +84,16 @@ fn beside(repo: &Repo, program: &Path, theirs: (&Path, &[&str])) -> anyhow::Resu
     let ambit = shipped(repo)?;
     let store = Scratch::new("store");
     let (path, program) = (store.path(), program.to_string_lossy());
-    compared(repo, (&ambit, &["run", "--store", &*path, &*program]), theirs, COMPARED_RUNS * 3)
+    let ours = ["run", "--store", &*path, &*program];
+    time_zero(repo, &ambit, &ours)?;
+    settled(repo, &ambit, &ours)?;
+    compared(repo, (&ambit, &ours), theirs, COMPARED_RUNS * 3)
+}
+
+/// What was kept is looked at in full until a second has passed since, and once more then.
+fn settled(repo: &Repo, ambit: &Path, run: &[&str]) -> anyhow::Result<()> {
+    std::thread::sleep(Duration::from_millis(1500));
+    time_zero(repo, ambit, run).map(drop)
 }
 
 /// A program, where it was fetched to or built.
