@@ -1,6 +1,9 @@
 //! Images without a registry: `build`, `tag`, `images`, `rmi`, `export`, `import`.
 
-use std::fs;
+use std::{
+    fs,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -178,4 +181,36 @@ fn what_cannot_be_an_image_is_refused() {
     place.at(run_at("process", &["--pull", "perhaps", IMAGE])).says(2, &["if-not-present"]);
     // A port where nobody listens.
     place.does(&["pull", "localhost:1/x"]).says(1, &["cannot get", "refused"]);
+}
+
+#[test]
+fn life_005_a_tag_that_moves_is_nothing_to_a_run() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let store = dir.path().join("store");
+    let build = |guest: &str, note: u32| {
+        let note = format!("note={note}");
+        ambit(&["build", guest, "--annotation", &note, "-t", "localhost:1/m:1"]).env("AMBIT_STORE", &store).done()
+    };
+    assert_eq!(build("guests/bin/hello.wasm", 0).status, 0);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for note in 0.. {
+                if over.load(Relaxed) {
+                    break;
+                }
+                let guest = if u32::is_multiple_of(note, 2) { "guests/bin/clock.wasm" } else { "guests/bin/hello.wasm" };
+                assert_eq!(build(guest, note).status, 0);
+            }
+        });
+        let runs: Vec<_> = (0..40)
+            .map(|_| {
+                ambit(&["run", "--isolation", "none", "--stdin", "none", "--pull", "never", "localhost:1/m:1"])
+                    .env("AMBIT_STORE", &store)
+                    .done()
+            })
+            .collect();
+        over.store(true, Relaxed);
+        runs.iter().for_each(|run| assert_eq!(run.status, 0, "{run:?}"));
+    });
 }

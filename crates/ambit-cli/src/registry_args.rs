@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -99,7 +100,9 @@ fn from_environment(registry: &str) -> Option<Credentials> {
 
 fn password(file: &Path) -> Result<String, OciError> {
     let failed = |why: String| OciError::Credentials { from: format!("`{}`", file.display()), why };
-    let text = fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
+    let mut text = String::new();
+    let read = fs::File::open(file).and_then(|file| file.take(LONGEST_PASSWORD as u64 + 1).read_to_string(&mut text));
+    read.map_err(|error| failed(error.to_string()))?;
     if text.len() > LONGEST_PASSWORD {
         return Err(failed(format!("it has more than {LONGEST_PASSWORD} bytes")));
     }

@@ -18,6 +18,9 @@ use ambit_store::{
 use super::{image::progress::Bar, read_module, signed::SignatureDemand};
 use crate::{output, registry_args::PullArgs, store_args::StoreArgs};
 
+/// As often an image is looked up that somebody changes meanwhile.
+const TRIES: u32 = 5;
+
 /// A module, as it was asked for.
 #[derive(Debug, Clone)]
 pub(crate) enum ModuleSource {
@@ -43,7 +46,8 @@ pub(crate) struct Pinned {
     version: Option<semver::Version>,
     /// Signatures that came with it.
     cosign: Vec<CosignSignature>,
-    store: StoreArgs,
+    /// Its module: from here on neither a tag that moves nor `ambit rmi` is anything to the run.
+    bytes: Arc<[u8]>,
 }
 
 /// A module that was read.
@@ -146,7 +150,7 @@ impl ModuleSource {
     /// was.
     pub(crate) fn at_hand(self, quiet: bool) -> Result<Self, Rejection> {
         let Self::Image(image, store, pull) = self else { return Ok(self) };
-        let obtained = || {
+        let once = || -> Result<_, OciError> {
             let rules = read_module::rules_to_keep();
             let wanted = Wanted { namespace: &store.namespace, image: &image, policy: pull.pull, rules: &rules };
             let opened = Store::open(store.place()?, StoreOptions::default())?;
@@ -155,14 +159,25 @@ impl ModuleSource {
             let progress: &mut dyn Progress = if quiet { &mut nobody } else { &mut bar };
             let obtained = obtain(&opened, wanted, options, progress)?;
             let manifest = opened.image_parts(&obtained.record)?.manifest;
-            Ok((obtained, oci::version_of(&manifest)))
+            let (bytes, lease) = opened.load(&obtained.record.module())?.into_parts();
+            // Held for as long as this process is there, however it ends.
+            std::mem::forget(lease);
+            Ok((obtained, oci::version_of(&manifest), bytes))
         };
-        let (obtained, version) = obtained().map_err(|error| refused(&image, error))?;
+        let mut tries = 0;
+        let (obtained, version, bytes) = loop {
+            tries += 1;
+            match once() {
+                // Somebody has removed it, or moved its tag, while it was looked up.
+                Err(OciError::Store(StoreError::NotFound { .. })) if tries < TRIES => {}
+                done => break done.map_err(|error| refused(&image, error))?,
+            }
+        };
         if let Some(before) = obtained.before.filter(|_| !quiet) {
             output::note(&format!("{image} is {} now; it was {before}", obtained.record.resolved));
         }
         let oci::Obtained { record, cosign, .. } = obtained;
-        Ok(Self::Pinned(Box::new(Pinned { name: image.to_string(), record, version, cosign, store })))
+        Ok(Self::Pinned(Box::new(Pinned { name: image.to_string(), record, version, cosign, bytes: bytes.into() })))
     }
 
     /// The file, if it is one.
@@ -202,10 +217,7 @@ impl ModuleSource {
                 let (bytes, names) = stored(reference, &reference.to_string(), store)?;
                 (bytes.into(), Origin::Stored(names))
             }
-            Self::Pinned(pinned) => {
-                let digest = Reference::Digest(pinned.record.module.digest);
-                (stored(&digest, &pinned.name, &pinned.store)?.0.into(), Origin::Image(pinned.clone()))
-            }
+            Self::Pinned(pinned) => (Arc::clone(&pinned.bytes), Origin::Image(pinned.clone())),
             Self::Read(found, _) => (Arc::clone(found.module.bytes()), found.from.clone()),
             Self::Image(..) => return self.clone().at_hand(false)?.read_with(rules, cache),
         };

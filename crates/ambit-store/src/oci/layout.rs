@@ -76,7 +76,7 @@ impl Layout {
         let files = if fs::metadata(path).map_err(failed())?.is_dir() {
             Files::Directory
         } else {
-            Files::Archive(Archive::open(File::open(path).map_err(failed())?).map_err(failed())?)
+            Files::Archive(Archive::open(plain_file(path).map_err(failed())?).map_err(failed())?)
         };
         let index = Index { schema_version: 2, media_type: None, manifests: Vec::new() };
         let mut layout = Self { path: path.to_owned(), files, index };
@@ -147,9 +147,14 @@ impl Layout {
             Err(error) => return Err(OciError::file("read", path)(error)),
         };
         let is_again = |other: &Descriptor| {
-            let same_name =
-                |one: &Descriptor| other.annotations.get(NAME) == one.annotations.get(NAME) && tag_of(other) == tag_of(one);
-            listed.iter().any(same_name)
+            let same = |one: &Descriptor| match (other.annotations.get(NAME), tag_of(other)) {
+                // What has no name is what it is.
+                (None, None) => other.digest == one.digest,
+                // Signatures are of a digest, whatever the image is called.
+                (_, Some(tag)) if cosign::is_tag(tag) => tag_of(one) == Some(tag),
+                (name, tag) => name == one.annotations.get(NAME) && tag == tag_of(one),
+            };
+            listed.iter().any(same)
         };
         others.retain(|other| !is_again(other));
         others.extend(listed.iter().cloned());

@@ -184,11 +184,11 @@ impl Store {
     /// Has an image that is there be signed by these, in place of those that it has.
     ///
     /// # Errors
-    /// A system call failed, and then it has what it had.
+    /// It was changed meanwhile; or a system call failed, and then it has what it had.
     pub fn sign_image(&self, image: &ImageRecord, signatures: &SignatureParts) -> Result<ImageRecord, StoreError> {
         let _changing = self.changing()?;
         let record = ImageRecord { signature: Some(self.write_signatures(signatures)?), ..image.clone() };
-        self.put(&[Record::Image(record.clone())], |_| Ok(()))?;
+        self.put(&[Record::Image(record.clone())], |_| self.unchanged(image))?;
         Ok(record)
     }
 
@@ -206,7 +206,7 @@ impl Store {
     /// Has an image that is there be known as `reference` too.
     ///
     /// # Errors
-    /// The reference is a digest, which is no name to give; or a system call failed.
+    /// The reference is a digest, which is no name to give; or the image was changed meanwhile; or a system call failed.
     pub fn tag_image(&self, image: &ImageRecord, reference: &ImageReference) -> Result<ImageRecord, StoreError> {
         let ImageSelect::Tag(tag) = &reference.select else {
             return Err(StoreError::Refused(format!("`{reference}` has no tag to be given: REGISTRY/PATH:TAG has")));
@@ -220,8 +220,16 @@ impl Store {
             ..image.clone()
         };
         let _changing = self.changing()?;
-        self.put(&[Record::Image(record.clone())], |_| Ok(()))?;
+        self.put(&[Record::Image(record.clone())], |_| self.unchanged(image))?;
         Ok(record)
+    }
+
+    /// Whether an image's name is still what it was when somebody looked: asked while nobody else writes.
+    fn unchanged(&self, image: &ImageRecord) -> Result<(), StoreError> {
+        if self.image_at(&Record::Image(image.clone()).id())?.as_ref() == Some(image) {
+            return Ok(());
+        }
+        Err(StoreError::Refused(format!("`{}` was changed meanwhile: try again", image.reference())))
     }
 
     /// Takes an image's name away; what nothing else knows of it goes, unless somebody has it loaded. A run goes on with what it has.
@@ -237,7 +245,10 @@ impl Store {
         let id = Record::Image(image.clone()).id();
         {
             let _changing = self.changing()?;
-            self.taking(|index, taken| self.take(index, &id, taken))?;
+            self.taking(|index, taken| {
+                self.unchanged(&image)?;
+                self.take(index, &id, taken)
+            })?;
         }
         match self.remove_all_of(&image) {
             // Whoever collects next removes it.
