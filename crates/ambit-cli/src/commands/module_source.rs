@@ -176,6 +176,9 @@ impl ModuleSource {
         if let Some(before) = obtained.before.filter(|_| !quiet) {
             output::note(&format!("{image} is {} now; it was {before}", obtained.record.resolved));
         }
+        if let Some(why) = obtained.unsigned.as_ref().filter(|_| !quiet) {
+            output::note(&format!("{image} comes without signatures: {why}"));
+        }
         let oci::Obtained { record, cosign, .. } = obtained;
         Ok(Self::Pinned(Box::new(Pinned { name: image.to_string(), record, version, cosign, bytes: bytes.into() })))
     }

@@ -37,6 +37,8 @@ pub struct Fetched {
     pub parts: ImageParts,
     /// The module, which nobody has looked into yet.
     pub module: Vec<u8>,
+    /// Why there may be signatures that did not come along.
+    pub unsigned: Option<String>,
 }
 
 /// A manifest or a list, as it came.
@@ -69,11 +71,25 @@ pub(crate) fn fetch(origin: &mut dyn Origin, what: &str, top: Came, most: u64) -
     config::check(what, &manifest.config.media_type, &config, layer.digest)?;
     let module = blob(origin, &format!("the module of {what}"), layer.part())?;
     let digest = Digest::of(&bytes);
-    let signature = match signatures(origin, what, resolved)? {
-        None if resolved != digest => signatures(origin, what, digest)?,
+    let found = match signatures(origin, what, resolved) {
+        Ok(None) if resolved != digest => signatures(origin, what, digest),
         found => found,
     };
-    Ok(Fetched { resolved, manifest: digest, parts: ImageParts { manifest: bytes, config, signature }, module })
+    let (signature, unsigned) = match found {
+        Ok(found) => (found, None),
+        // Anybody who may push may have put something else there. The image is none the less what was asked for; where a signature is
+        // required, there is none.
+        Err(
+            error @ (OciError::Refused { .. }
+            | OciError::TooLarge { .. }
+            | OciError::Denied { .. }
+            | OciError::Status { .. }
+            | OciError::NotFound { .. }),
+        ) => (None, Some(error.full())),
+        Err(error) => return Err(error),
+    };
+    let parts = ImageParts { manifest: bytes, config, signature };
+    Ok(Fetched { resolved, manifest: digest, parts, module, unsigned })
 }
 
 /// From a list to a manifest.

@@ -45,6 +45,8 @@ pub struct Obtained {
     /// Signatures that came with it. None of them was looked at.
     #[serde(skip)]
     pub cosign: Vec<CosignSignature>,
+    /// Why there may be others.
+    pub unsigned: Option<String>,
 }
 
 /// Has an image in the store, by policy. What a registry gives is admitted before any of it is kept.
@@ -68,16 +70,17 @@ pub fn obtain(
         (PullPolicy::IfNotPresent | PullPolicy::Never, Some(record)) => {
             let signature = store.image_parts(&record)?.signature;
             let cosign = signature.as_ref().map_or(Ok(Vec::new()), cosign::signatures)?;
-            Ok(Obtained { record, asked: false, before: None, cosign })
+            Ok(Obtained { record, asked: false, before: None, cosign, unsigned: None })
         }
         (PullPolicy::Never, None) => Err(OciError::NotHere { image: image.to_string() }),
         (PullPolicy::Always | PullPolicy::IfNotPresent, here) => {
             let most = rules.module_size.ceiling();
             let mut registry = Registry::new(&image.repository, RegistryOptions { most_module: most, ..options })?;
             let pulled = registry.pull(image, &|part| held(store, namespace, part), progress)?;
+            let unsigned = pulled.image.unsigned.clone();
             let record = keep(store, namespace, image, pulled.image, rules)?;
             let before = here.map(|here| here.resolved).filter(|before| *before != record.resolved);
-            Ok(Obtained { record, asked: true, before, cosign: pulled.cosign })
+            Ok(Obtained { record, asked: true, before, cosign: pulled.cosign, unsigned })
         }
     }
 }
@@ -93,7 +96,7 @@ pub fn keep(
     image: Fetched,
     rules: &AdmitRules,
 ) -> Result<ImageRecord, OciError> {
-    let Fetched { resolved, manifest, parts, module } = image;
+    let Fetched { resolved, manifest, parts, module, unsigned: _ } = image;
     if let ImageSelect::Digest(asked) = reference.select
         && asked != resolved
         && asked != manifest

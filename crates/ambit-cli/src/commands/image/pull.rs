@@ -6,7 +6,7 @@ use ambit_store::{
 };
 
 use super::{Common, Failed, progress::Bar, status};
-use crate::{commands::read_module::rules_to_keep, registry_args::RegistryArgs};
+use crate::{commands::read_module::rules_to_keep, output, registry_args::RegistryArgs};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -39,6 +39,9 @@ fn pull(args: &Args) -> Result<u8, Failed> {
     let (store, namespace, rules) = (common.open()?, common.store.namespace.clone(), rules_to_keep());
     let wanted = Wanted { namespace: &namespace, image, policy: *pull, rules: &rules };
     let obtained = obtain(&store, wanted, registry.options(&image.repository)?, &mut Bar::default())?;
+    if let Some(why) = &obtained.unsigned {
+        output::note(&format!("{image} comes without signatures: {why}"));
+    }
     let how = match (obtained.asked, obtained.before) {
         (false, _) => ", which was here",
         (true, Some(_)) => ", which is another than before",
