@@ -46,7 +46,7 @@ pub(crate) struct RegistryArgs {
     /// Let the registry send us to this host, wherever it is. Others are gone to with TLS, and on public addresses only
     #[arg(long, value_name = "HOST", env = "AMBIT_REGISTRY_ALLOW_HOST", hide_env_values = true, value_delimiter = ',')]
     registry_allow_host: Vec<String>,
-    /// Let this host, which gives tokens for the registry, have the credentials
+    /// Let this host, which gives tokens for the registry, have the credentials; the registry may send us there too, wherever it is
     #[arg(long, value_name = "HOST", env = "AMBIT_REGISTRY_AUTH_HOST", hide_env_values = true, value_delimiter = ',')]
     registry_auth_host: Vec<String>,
     /// How long all of it may take
