@@ -85,8 +85,9 @@ fn is_registry(text: &str) -> bool {
         let inner = label.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-');
         inner && !label.is_empty() && !label.starts_with('-') && !label.ends_with('-')
     };
+    // In one spelling: credentials and images are looked up by it.
     let port_is_one =
-        port.is_none_or(|port| port.bytes().all(|c| c.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0));
+        port.is_none_or(|port| !port.starts_with('0') && port.bytes().all(|c| c.is_ascii_digit()) && port.parse::<u16>().is_ok());
     text.len() <= LONGEST_REGISTRY && host.is_none_or(|host| host.split('.').all(is_label)) && port_is_one
 }
 
@@ -184,6 +185,7 @@ mod tests {
             "ghcr.io/a@sha256:00",
             "a..b/c",
             "a.b:0/c",
+            "a.b:05000/c",
             "a.b:99999/c",
             "a.b:x/c",
             "u@a.b/c",
