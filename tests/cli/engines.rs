@@ -131,6 +131,15 @@ fn two_engines_are_held_against_each_other() {
     let done = check(&["guests/bin/hello-p2.wasm"]).done();
     done.says(125, &["wasmtime and wasmi differ", "exited 0", "unsupported-feature"]);
     let dir = tempfile::tempdir().expect("a directory");
+    // What is written is kept, and no more of it than that.
+    let flood = dir.path().join("flood.wat");
+    let text = r#"(module
+        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 3) (data (i32.const 0) "\00\00\01\00\00\00\01\00")
+        (func (export "_start") (loop (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))) (br 0))))"#;
+    fs::write(&flood, text).expect("written");
+    let done = check(&["--quiet", flood.to_str().expect("UTF-8")]).done();
+    assert_eq!((done.status, done.stdout.len()), (123, 64 << 20), "{}", done.stderr);
     let granted = format!("{}:/data:rw", dir.path().display());
     check(&["--dir", &granted, HELLO]).done().says(126, &["`/data` can be written to", "--verify-with"]);
     check(&["--engine", "wasmi", "--verify-with", "wasmer", HELLO]).done().says(2, &["--verify-with"]);

@@ -278,6 +278,14 @@ fn no_name_and_no_file_leads_around_a_rule() {
         command.current_dir(&here).output().expect("started").status.code()
     };
     assert_eq!((at("tools/greeter"), at("./tools/greeter")), (Some(126), Some(0)));
+    // The same for an image.
+    signing.ok(&["build", HELLO, "-t", "localhost:1/hello:1"]);
+    signing.ok(&["key", "require", "localhost:1/*"]);
+    fs::create_dir_all(here.join("localhost:1")).expect("made");
+    for name in ["localhost:1/hello", "localhost:1/hello:1"] {
+        fs::copy(root().join(HELLO), here.join(name)).expect("copied");
+    }
+    assert_eq!((at("localhost:1/hello"), at("localhost:1/hello:1"), at("./localhost:1/hello:1")), (Some(126), Some(126), Some(0)));
     // And one that has the name of a key of one's own.
     fs::write(here.join("release"), "somebody's key").expect("written");
     let mut command = ambit(&["key", "trust", "release"]).env("AMBIT_STORE", signing.path("store")).into_command();
@@ -350,12 +358,15 @@ fn what_is_signed_into_is_whole_or_what_it_was() {
     let signing = Signing::new();
     let old = signing.path("old.sig");
     fs::write(&old, "what was there").expect("written");
-    fs::set_permissions(signing.dir.path(), fs::Permissions::from_mode(0o500)).expect("permissions");
-    let done = signing.does(&["sign", "--key", "release", HELLO, "-o", &signing.text("old.sig")]);
-    fs::set_permissions(signing.dir.path(), fs::Permissions::from_mode(0o700)).expect("permissions");
-    // Root writes anywhere.
-    let now = fs::read_to_string(&old).expect("there");
-    assert!(done.status == 0 || now == "what was there", "{done:?}");
+    // No file may grow: the write fails, when the file would have been made empty already.
+    let line = "trap '' XFSZ; ulimit -f 0; exec \"$0\" sign --key release \"$1\" -o \"$2\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", line]).arg(crate::program::program()).arg(root().join(HELLO)).arg(&old);
+    let done = command.env("AMBIT_STORE", signing.path("store")).output().expect("a shell");
+    assert_eq!(done.status.code(), Some(125), "{done:?}");
+    assert_eq!(fs::read_to_string(&old).expect("there"), "what was there");
+    let left = fs::read_dir(signing.dir.path()).expect("listed").count();
+    assert_eq!(left, 2, "the store and the file");
     let full = signing.does(&["sign", "--key", "release", HELLO, "-o", "/dev/full"]);
     assert!(full.status == 125 && std::path::Path::new("/dev/full").exists(), "{full:?}");
     let out = signing.does(&["sign", "--key", "release", HELLO, "-o", "-"]);

@@ -12,6 +12,7 @@ use rustix::process::{getegid, geteuid};
 use crate::{
     error::StoreError,
     files::Dir,
+    image_name::Repository,
     name::{ModuleName, Namespace},
     record,
 };
@@ -74,9 +75,20 @@ impl Place {
     /// # Errors
     /// A system call failed.
     pub fn knows(&self, namespace: &Namespace, name: &ModuleName) -> Result<bool, StoreError> {
-        let family = record::family_of(namespace, name);
+        self.has_records(&record::family_of(namespace, name))
+    }
+
+    /// The same of an image's repository.
+    ///
+    /// # Errors
+    /// A system call failed.
+    pub fn knows_image(&self, namespace: &Namespace, repository: &Repository) -> Result<bool, StoreError> {
+        self.has_records(&record::images_of(namespace, repository))
+    }
+
+    fn has_records(&self, family: &str) -> Result<bool, StoreError> {
         let Some(records) = self.root.existing("records")? else { return Ok(false) };
-        Ok(records.existing(&family)?.map_or(Ok(Vec::new()), |dir| dir.names())?.iter().any(|_| true))
+        Ok(!records.existing(family)?.map_or(Ok(Vec::new()), |dir| dir.names())?.is_empty())
     }
 
     /// Its path.

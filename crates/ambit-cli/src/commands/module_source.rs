@@ -10,7 +10,7 @@ use ambit_admit::{AdmitRules, Verified};
 use ambit_core::{RejectReason, Rejection};
 use ambit_manager::CodeCache;
 use ambit_store::{
-    Called, ImageRecord, ImageReference, Reference, Store, StoreError, StoreOptions,
+    Called, ImageRecord, ImageReference, Place, Reference, Store, StoreError, StoreOptions,
     oci::{self, OciError, Progress, Quiet, Wanted, obtain},
     sign::{Claim, CosignSignature, ImageClaim},
 };
@@ -106,13 +106,14 @@ impl Found {
 }
 
 impl ModuleSource {
-    /// What `word` asks for. A digest, or a name with `@`, is the store's, whatever files there are; another word is that if the store
-    /// knows the name, or if it is no file and could not be the name of one: a file that somebody has put there takes no name from a
-    /// module. A name with a registry before it is an image's.
+    /// What `word` asks for. A digest, or a name with `@`, is the store's, whatever files there are, and an image's with its tag is that;
+    /// what ends like a file of a module is a file; another word is the store's if that knows the name, or if it is no file: one that
+    /// somebody has put there takes no name from a module. A name with a registry before it is an image's.
     pub(crate) fn of(word: &Path, store: &StoreArgs, pull: &PullArgs) -> Self {
         let text = word.to_str().unwrap_or_default();
         if let Ok(image) = text.parse::<ImageReference>()
-            && (text.contains('@') || !is_of_a_file(word))
+            && (text.contains('@')
+                || (!ends_like_a_file(word) && (has_tag(text) || !word.exists() || is_known_image(&image, store))))
         {
             return Self::Image(Box::new(image), store.clone(), Box::new(pull.clone()));
         }
@@ -126,8 +127,7 @@ impl ModuleSource {
             Ok(reference)
                 if text.contains('@')
                     || matches!(reference, Reference::Digest(_))
-                    || !is_of_a_file(word)
-                    || is_known(&reference, store) =>
+                    || (!ends_like_a_file(word) && (!word.exists() || is_known(&reference, store))) =>
             {
                 Self::Stored(reference, store.clone())
             }
@@ -168,8 +168,8 @@ impl ModuleSource {
         let (obtained, version, bytes) = loop {
             tries += 1;
             match once() {
-                // Somebody has removed it, or moved its tag, while it was looked up.
-                Err(OciError::Store(StoreError::NotFound { .. })) if tries < TRIES => {}
+                // Somebody has removed it, or moved its tag, while it was looked up; or some of it was damaged, and lies aside now.
+                Err(OciError::Store(StoreError::NotFound { .. } | StoreError::DigestMismatch { .. })) if tries < TRIES => {}
                 done => break done.map_err(|error| refused(&image, error))?,
             }
         };
@@ -244,9 +244,20 @@ impl fmt::Display for ModuleSource {
     }
 }
 
-/// Whether a word without a version is a file, or is meant as one.
-fn is_of_a_file(word: &Path) -> bool {
-    word.extension().is_some_and(|ending| ending == "wasm" || ending == "wat") || word.exists()
+/// Whether a word without a version is meant as a file.
+fn ends_like_a_file(word: &Path) -> bool {
+    word.extension().is_some_and(|ending| ending == "wasm" || ending == "wat")
+}
+
+/// Whether an image's name has its tag: a colon before the last `/` is that of a port.
+fn has_tag(image: &str) -> bool {
+    image.rsplit('/').next().is_some_and(|last| last.contains(':'))
+}
+
+/// Whether the store has images of that repository.
+fn is_known_image(image: &ImageReference, store: &StoreArgs) -> bool {
+    let knows = |place: Place| place.knows_image(&store.namespace, &image.repository).unwrap_or(false);
+    store.existing().is_ok_and(|place| place.is_some_and(knows))
 }
 
 /// Whether the store has modules of that name.

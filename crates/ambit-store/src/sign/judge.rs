@@ -113,7 +113,9 @@ impl Verdict {
     }
 }
 
-const TOO_MANY: &str = "at most 16 signatures are tried";
+fn too_many() -> String {
+    format!("at most {MOST_TRIED} signatures are tried")
+}
 
 fn one_less(left: &mut usize) -> bool {
     let may = *left > 0;
@@ -197,7 +199,7 @@ impl Trust {
             } else if let Some(another) = another {
                 refused.push(format!("a signature of {key} says that it is `{another}`"));
             } else if !one_less(&mut left) {
-                refused.push(TOO_MANY.into());
+                refused.push(too_many());
                 break;
             } else if signature.is_of(&trusted.key) {
                 good.push(Good { trusted, how: How::Detached, version: said.map(|said| said.version.clone()) });
@@ -214,7 +216,7 @@ impl Trust {
         }
         for signature in embedded::signatures(claim.bytes) {
             if !one_less(&mut left) {
-                refused.push(TOO_MANY.into());
+                refused.push(too_many());
                 break;
             }
             let mut of = keys.iter().filter(|trusted| trusted.key.id().algorithm() == Algorithm::Ed25519).take(MOST_KEYS);
@@ -226,7 +228,7 @@ impl Trust {
         let Some(ImageClaim { digests, version }) = &claim.image else { return good };
         for signature in cosign {
             if !one_less(&mut left) {
-                refused.push(TOO_MANY.into());
+                refused.push(too_many());
                 break;
             }
             match keys.iter().take(MOST_KEYS).find(|trusted| signature.check(&trusted.key, digests).is_ok()) {

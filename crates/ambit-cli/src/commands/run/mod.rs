@@ -20,7 +20,7 @@ use clap::ValueHint;
 
 use self::{
     suited::Suited,
-    unstarted::{Refused, unstarted},
+    unstarted::{Refused, rejected, unstarted},
 };
 use super::{
     finish::{Talk, finish},
@@ -209,13 +209,18 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     let signatures = signatures.demand(settled.signature_required, &store, verbose);
     // Repeated runs share a worker, each on a fresh instance, unless somebody says that each has a process.
     let isolation = said.unwrap_or(if repeat.is_some() { Isolation::Tenant } else { Isolation::Process });
+    // Nothing is pulled for a run that is refused whatever comes.
+    if let ModuleSource::Image(..) = source
+        && let Err(rejection) = in_force(&settled, settled.engine.unwrap_or(EngineId::Wasmtime), isolation, repeat.is_some())
+    {
+        return finish(&talk, report, rejected(rejection, Refused::default(), &name, began, isolation));
+    }
     // An image is pulled before the run begins, for as long as that takes.
     let at_hand = if print_policy { Ok(source) } else { source.at_hand(quiet) };
     let source = match at_hand {
         Ok(source) => source,
         Err(rejection) => {
-            let report_of_it = unstarted(Outcome::Rejected(rejection), Refused::default(), &name, began, isolation);
-            return finish(&talk, report, report_of_it);
+            return finish(&talk, report, rejected(rejection, Refused::default(), &name, began, isolation));
         }
     };
     // Only now: until here nothing runs, and a signal ends us at once.
@@ -227,7 +232,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     };
     let terminal_withheld = settled.terminal_withheld;
     let Suited { engine, policy, choice, source } = suited;
-    let policy = Arc::new(policy);
+    let policy = Arc::new(if verify_with.is_some() { verify::bounded(policy) } else { policy });
     if print_policy {
         output::json(&*policy)?;
         return Ok(0);
@@ -251,7 +256,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<u8> {
     // What must be so for both, before anything runs on one.
     let verify_with = verify_with.map(|second| -> Result<_, Rejection> {
         verify::check(&asked.policy)?;
-        Ok((second, in_force(&settled, second, isolation, false)?))
+        Ok((second, verify::bounded(in_force(&settled, second, isolation, false)?)))
     });
     let verify_with = match verify_with.transpose() {
         Ok(second) => second,

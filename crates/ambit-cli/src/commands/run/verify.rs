@@ -14,7 +14,9 @@ use std::{
 };
 
 use ambit_admit::Verified;
-use ambit_core::{Access, EngineId, Isolation, LimitKey, Outcome, Policy, RejectReason, Rejection, Report, RunId, Stdin, escape};
+use ambit_core::{
+    Access, Bound, ByteSize, EngineId, Isolation, LimitKey, Outcome, Policy, RejectReason, Rejection, Report, RunId, Stdin, escape,
+};
 use ambit_engine::{
     Call,
     host::{Capture, FdInput, GuestInput},
@@ -34,6 +36,9 @@ use crate::{
 
 /// The most bytes of input that are kept to be given twice.
 const MOST_INPUT: u64 = 1 << 30;
+
+/// The most bytes of output of a guest for which nobody has named a limit.
+const MOST_OUTPUT: ByteSize = ByteSize::mib(64);
 
 /// What was seen of a run.
 struct Seen {
@@ -102,6 +107,14 @@ fn recorded(policy: &Policy) -> Result<Option<File>, Rejection> {
         return Err(Rejection::new(RejectReason::Policy, message));
     }
     Ok(Some(kept))
+}
+
+/// What the guest writes is kept until both runs are over: without a limit of its own there is one all the same.
+pub(super) fn bounded(mut policy: Policy) -> Policy {
+    if policy.limits.run.output == Bound::Unlimited {
+        policy.limits.run.output = Bound::At(MOST_OUTPUT);
+    }
+    policy
 }
 
 /// Refuses what the second run would find otherwise than the first.
