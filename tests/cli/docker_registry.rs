@@ -14,7 +14,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
-    ambit::{Ambit, Done, ambit, run_at},
+    ambit::{ambit, run_at},
+    place::Place,
     skipped::skip,
 };
 
@@ -126,47 +127,23 @@ fn certificates(dir: &Path) -> bool {
     })
 }
 
-/// A store that nobody else has.
-struct Store(TempDir);
-
-impl Store {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a directory"))
-    }
-
-    fn at(&self, command: Ambit) -> Done {
-        command.env("AMBIT_STORE", self.0.path().join("store")).done()
-    }
-
-    fn does(&self, words: &[&str]) -> Done {
-        self.at(ambit(words))
-    }
-
-    #[track_caller]
-    fn json(&self, words: &[&str]) -> Value {
-        let done = self.does(&[words, &["--json"]].concat());
-        assert_eq!(done.status, 0, "{done:?}");
-        serde_json::from_str(&done.stdout).expect("JSON")
-    }
-}
-
 #[test]
 fn what_was_pushed_runs_from_an_empty_store() {
     let Some(mut registry) = Registry::start("what_was_pushed_runs_from_an_empty_store", Kind::Plain) else { return };
-    let (image, ours) = (registry.image(":1.0"), Store::new());
+    let (image, ours) = (registry.image(":1.0"), Place::new());
     ours.does(&["build", HELLO, "-t", &image, "--title", "hello"]).says(0, &[]);
     let pushed = ours.json(&["push", &image]);
     assert_eq!((&pushed["sent"], &pushed["there"]), (&2.into(), &0.into()));
     assert_eq!(ours.json(&["push", &image])["there"], 2, "and not once more");
     let digest = pushed["digest"].as_str().expect("text");
     for level in ["none", "process"] {
-        let store = Store::new();
+        let store = Place::new();
         store.at(run_at(level, &["--pull", "never", &image])).says(126, &["never to pull"]);
         store.at(run_at(level, &["--pull", "always", &image])).prints("hello, world\n");
         store.at(run_at(level, &["--pull", "never", &image])).prints("hello, world\n");
     }
     // By its digest, which is checked against what comes.
-    let store = Store::new();
+    let store = Place::new();
     store.at(run_at("process", &[&registry.image(&format!("@{digest}"))])).prints("hello, world\n");
     let other = format!("@sha256:{}", "0".repeat(64));
     store.at(run_at("process", &[&registry.image(&other)])).says(126, &["not-found", "has no image"]);
@@ -184,7 +161,7 @@ fn what_was_pushed_runs_from_an_empty_store() {
     registry.stop();
     store.at(run_at("process", &[&image])).says(0, &[]);
     store.at(run_at("process", &["--pull", "always", &image])).says(126, &["cannot get"]);
-    let report = store.0.path().join("report.json");
+    let report = store.path("report.json");
     store.at(run_at("process", &["--pull", "always", "--report", report.to_str().expect("UTF-8"), &image]));
     let report: Value = serde_json::from_str(&fs::read_to_string(report).expect("a report")).expect("JSON");
     assert_eq!(report["name"], image.as_str());
@@ -193,19 +170,19 @@ fn what_was_pushed_runs_from_an_empty_store() {
 #[test]
 fn with_tls_by_an_authority_that_was_named() {
     let Some(registry) = Registry::start("with_tls_by_an_authority_that_was_named", Kind::Tls) else { return };
-    let (image, store) = (registry.image(":1.0"), Store::new());
+    let (image, store) = (registry.image(":1.0"), Place::new());
     let authority = registry.path("ca.pem");
     let authority = ["--registry-ca", authority.to_str().expect("UTF-8")];
     store.does(&["build", HELLO, "-t", &image]).says(0, &[]);
     store.does(&[&["push", &image], &authority[..]].concat()).says(0, &[]);
-    let store = Store::new();
+    let store = Place::new();
     store.at(run_at("process", &[&authority[..], &[&image]].concat())).prints("hello, world\n");
     // In the clear, as to one on this machine: it does not answer so.
     store.does(&["pull", &image]).says(1, &["400"]);
     // By an authority that is another's.
-    let other = Store::new();
-    assert!(certificates(other.0.path()));
-    let path = other.0.path().join("ca.pem");
+    let other = Place::new();
+    assert!(certificates(other.dir()));
+    let path = other.path("ca.pem");
     store.does(&["pull", &image, "--registry-ca", path.to_str().expect("UTF-8")]).says(1, &["certificate", "--registry-ca"]);
     store.does(&["pull", &image, "--registry-ca", HELLO]).says(1, &["no certificate in PEM"]);
 }
@@ -213,7 +190,7 @@ fn with_tls_by_an_authority_that_was_named() {
 #[test]
 fn with_a_password_from_wherever_it_is() {
     let Some(registry) = Registry::start("with_a_password_from_wherever_it_is", Kind::Password) else { return };
-    let (image, store, home) = (registry.image(":1.0"), Store::new(), tempfile::tempdir().expect("a directory"));
+    let (image, store, home) = (registry.image(":1.0"), Place::new(), tempfile::tempdir().expect("a directory"));
     let (host, at_home) = (registry.host(), |name: &str| home.path().join(name));
     store.does(&["build", HELLO, "-t", &image]).says(0, &[]);
     store.does(&["push", &image]).says(1, &["wants a name and a password", "docker login"]);
@@ -265,8 +242,8 @@ fn with_a_password_from_wherever_it_is() {
 fn how_far_it_is_is_shown_on_a_terminal_alone() {
     const TEST: &str = "how_far_it_is_is_shown_on_a_terminal_alone";
     let Some(registry) = Registry::start(TEST, Kind::Plain) else { return };
-    let (image, store) = (registry.image(":large"), Store::new());
-    let module = store.0.path().join("large.wat");
+    let (image, store) = (registry.image(":large"), Place::new());
+    let module = store.path("large.wat");
     fs::write(&module, format!("(module (memory 40) (data (i32.const 0) \"{}\"))", "x".repeat(2 << 20))).expect("written");
     store.does(&["build", module.to_str().expect("UTF-8"), "-t", &image]).says(0, &[]);
     store.does(&["push", &image]).is_silent();
@@ -278,7 +255,7 @@ fn how_far_it_is_is_shown_on_a_terminal_alone() {
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("TERM", "xterm");
-    let Ok(output) = command.env("AMBIT_STORE", store.0.path().join("store")).stdin(Stdio::null()).output() else {
+    let Ok(output) = command.env("AMBIT_STORE", store.path("store")).stdin(Stdio::null()).output() else {
         return skip(TEST, "there is no `script` to make a terminal with");
     };
     let shown = String::from_utf8_lossy(&output.stdout);

@@ -6,41 +6,14 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::ambit::{Ambit, Done, ambit, run_at};
+use crate::{
+    ambit::{ambit, run_at},
+    place::Place,
+};
 
 const HELLO: &str = "guests/bin/hello.wasm";
 const IMAGE: &str = "localhost:5000/tools/hello:1.0";
-
-struct Place {
-    dir: TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        Self { dir: tempfile::tempdir().expect("a directory") }
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.dir.path().join(name).to_str().expect("UTF-8").to_owned()
-    }
-
-    fn at(&self, command: Ambit) -> Done {
-        command.env("AMBIT_STORE", self.path("store")).done()
-    }
-
-    fn does(&self, words: &[&str]) -> Done {
-        self.at(ambit(words))
-    }
-
-    #[track_caller]
-    fn json(&self, words: &[&str]) -> Value {
-        let done = self.does(&[words, &["--json"]].concat());
-        assert_eq!(done.status, 0, "{done:?}");
-        serde_json::from_str(&done.stdout).expect("JSON")
-    }
-}
 
 #[test]
 fn what_is_built_twice_is_the_same() {
@@ -57,7 +30,7 @@ fn what_is_built_twice_is_the_same() {
 #[test]
 fn a_directory_is_built_with_what_a_file_says() {
     let place = Place::new();
-    let dir = place.path("tool");
+    let dir = place.text("tool");
     fs::create_dir(&dir).expect("made");
     place.does(&["build", &dir, "-t", IMAGE]).says(1, &["0 .wasm files", "image.toml"]);
     for name in ["tool.wasm", "other.wasm"] {
@@ -66,7 +39,7 @@ fn a_directory_is_built_with_what_a_file_says() {
     place.does(&["build", &dir, "-t", IMAGE]).says(1, &["2 .wasm files"]);
     let says = |text: &str| fs::write(format!("{dir}/image.toml"), text).expect("written");
     says("module = \"tool.wasm\"\ntitle = \"Hello\"\nlicenses = \"MIT\"\n[annotations]\n\"org.example.x\" = \"y\"\n");
-    let layout = place.path("layout");
+    let layout = place.text("layout");
     place.does(&["build", &dir, "-o", &layout, "--licenses", "Apache-2.0"]).says(0, &[]);
     let read =
         |name: &str| serde_json::from_str::<Value>(&fs::read_to_string(format!("{layout}/{name}")).expect("read")).expect("JSON");
@@ -92,7 +65,7 @@ fn a_directory_is_built_with_what_a_file_says() {
 #[test]
 fn a_component_says_what_it_needs_and_offers() {
     let place = Place::new();
-    let layout = place.path("layout");
+    let layout = place.text("layout");
     place.does(&["build", "guests/bin/hello-p2.wasm", "-o", &layout]).says(0, &[]);
     let blobs = fs::read_dir(format!("{layout}/blobs/sha256")).expect("a directory");
     let texts: Vec<String> = blobs.filter_map(|entry| fs::read_to_string(entry.expect("an entry").path()).ok()).collect();
@@ -105,7 +78,7 @@ fn an_image_goes_through_an_archive_and_a_directory() {
     let place = Place::new();
     let digest = place.json(&["build", HELLO, "-t", IMAGE])["digest"].clone();
     for name in ["image.tar", "layout"] {
-        let output = place.path(name);
+        let output = place.text(name);
         place.does(&["export", IMAGE, "-o", &output]).says(0, &[]);
         let other = Place::new();
         assert_eq!(other.json(&["import", &output])[0]["resolved"], digest);
@@ -117,25 +90,25 @@ fn an_image_goes_through_an_archive_and_a_directory() {
     }
     // Of which name it is in an archive is its maker's choice, and takes nothing from an image that is here.
     place.does(&["build", "guests/bin/env.wasm", "-t", IMAGE]).says(0, &[]);
-    place.does(&["import", &place.path("image.tar")]).says(1, &["--replace", digest.as_str().expect("text")]);
+    place.does(&["import", &place.text("image.tar")]).says(1, &["--replace", digest.as_str().expect("text")]);
     assert_ne!(place.json(&["images"])[0]["resolved"], digest);
-    place.does(&["import", "--replace", &place.path("image.tar")]).says(0, &[]);
+    place.does(&["import", "--replace", &place.text("image.tar")]).says(0, &[]);
     assert_eq!(place.json(&["images"])[0]["resolved"], digest);
     // A digest is a name that an image has or has not.
     let right = format!("localhost:5000/x@{}", digest.as_str().expect("text"));
-    place.does(&["import", &place.path("image.tar"), &right]).says(0, &[]);
-    place.does(&["export", &right, "-o", &place.path("pinned.tar")]).says(0, &[]);
-    assert_eq!(Place::new().json(&["import", &place.path("pinned.tar")])[0]["tag"], Value::Null);
+    place.does(&["import", &place.text("image.tar"), &right]).says(0, &[]);
+    place.does(&["export", &right, "-o", &place.text("pinned.tar")]).says(0, &[]);
+    assert_eq!(Place::new().json(&["import", &place.text("pinned.tar")])[0]["tag"], Value::Null);
     let wrong = format!("localhost:5000/x@sha256:{}", "0".repeat(64));
-    place.does(&["import", &place.path("image.tar"), &wrong]).says(1, &["digest mismatch"]);
+    place.does(&["import", &place.text("image.tar"), &wrong]).says(1, &["digest mismatch"]);
     place.does(&["import", HELLO]).says(1, &["no archive"]);
-    place.does(&["import", &place.path("nowhere")]).says(1, &["cannot read"]);
+    place.does(&["import", &place.text("nowhere")]).says(1, &["cannot read"]);
     place.does(&["import", "guests"]).says(1, &["oci-layout"]);
-    let unnamed = place.path("unnamed");
+    let unnamed = place.text("unnamed");
     place.does(&["build", HELLO, "-o", &unnamed]).says(0, &[]);
     place.does(&["import", &unnamed]).says(1, &["none of its images has a name"]);
     place
-        .does(&["export", "localhost:5000/nothing", "-o", &place.path("x")])
+        .does(&["export", "localhost:5000/nothing", "-o", &place.text("x")])
         .says(1, &["localhost:5000/nothing:latest", "ambit images"]);
 }
 
@@ -172,7 +145,7 @@ fn an_image_has_names_until_they_are_removed() {
 #[test]
 fn what_cannot_be_an_image_is_refused() {
     let place = Place::new();
-    let bad = place.path("bad.wasm");
+    let bad = place.text("bad.wasm");
     fs::write(&bad, b"\0asm\x01\0\0\0\xff").expect("written");
     place.does(&["build", &bad, "-t", IMAGE]).says(126, &["rejected"]);
     place.does(&["build", HELLO]).says(2, &["--output", "--tag"]);

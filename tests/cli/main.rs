@@ -13,6 +13,7 @@ mod engines;
 mod errors;
 mod grants;
 mod images;
+mod place;
 #[path = "../program.rs"]
 mod program;
 mod programs;

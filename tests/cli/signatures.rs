@@ -1,12 +1,10 @@
 //! `ambit key`, `ambit sign`, `ambit verify`, and what does not run for want of a signature.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
-
-use serde_json::Value;
-use tempfile::TempDir;
+use std::{fs, ops::Deref, os::unix::fs::PermissionsExt, path::PathBuf, process::Command};
 
 use crate::{
-    ambit::{Ambit, Done, ambit, run},
+    ambit::{ambit, run},
+    place::Place,
     skipped::skip,
 };
 
@@ -14,8 +12,14 @@ const HELLO: &str = "guests/bin/hello.wasm";
 const OTHER: &str = "guests/bin/add.wasm";
 
 /// A store with a key of one's own, `release`, which is trusted for everything.
-struct Signing {
-    dir: TempDir,
+struct Signing(Place);
+
+impl Deref for Signing {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.0
+    }
 }
 
 impl Signing {
@@ -27,35 +31,7 @@ impl Signing {
     }
 
     fn without_keys() -> Self {
-        Self { dir: tempfile::tempdir().expect("a directory") }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.path(name).to_str().expect("text").to_owned()
-    }
-
-    fn at(&self, command: Ambit) -> Done {
-        command.env("AMBIT_STORE", self.path("store")).done()
-    }
-
-    fn does(&self, words: &[&str]) -> Done {
-        self.at(ambit(words))
-    }
-
-    #[track_caller]
-    fn ok(&self, words: &[&str]) -> String {
-        let done = self.does(words);
-        assert_eq!(done.status, 0, "{words:?}: {done:?}");
-        done.stdout
-    }
-
-    #[track_caller]
-    fn json(&self, words: &[&str]) -> Value {
-        serde_json::from_str(&self.ok(&[words, &["--json"]].concat())).expect("JSON")
+        Self(Place::new())
     }
 
     /// At every level of isolation.
@@ -185,7 +161,7 @@ fn a_signature_in_the_module_counts() {
 #[test]
 fn keys_are_those_of_other_programs_too() {
     let signing = Signing::without_keys();
-    let openssl = |words: &[&str]| Command::new("openssl").current_dir(signing.dir.path()).args(words).output();
+    let openssl = |words: &[&str]| Command::new("openssl").current_dir(signing.dir()).args(words).output();
     let Ok(made) = openssl(&["genpkey", "-algorithm", "ed25519", "-out", "theirs.pem"]) else {
         return skip("keys_are_those_of_other_programs_too", "there is no openssl");
     };
@@ -365,7 +341,7 @@ fn what_is_signed_into_is_whole_or_what_it_was() {
     let done = command.env("AMBIT_STORE", signing.path("store")).output().expect("a shell");
     assert_eq!(done.status.code(), Some(125), "{done:?}");
     assert_eq!(fs::read_to_string(&old).expect("there"), "what was there");
-    let left = fs::read_dir(signing.dir.path()).expect("listed").count();
+    let left = fs::read_dir(signing.dir()).expect("listed").count();
     assert_eq!(left, 2, "the store and the file");
     let full = signing.does(&["sign", "--key", "release", HELLO, "-o", "/dev/full"]);
     assert!(full.status == 125 && std::path::Path::new("/dev/full").exists(), "{full:?}");

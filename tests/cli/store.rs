@@ -7,36 +7,32 @@ use std::{
 };
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::ambit::{Ambit, Done, ambit, run_at};
+use crate::{
+    ambit::{Ambit, Done, ambit, run_at},
+    place::Place,
+};
 
 const HELLO: &str = "guests/bin/hello.wasm";
 
-struct Store {
-    _dir: TempDir,
-    path: PathBuf,
-}
+struct Store(Place);
 
 impl Store {
     fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
-        Self { path: dir.path().join("store"), _dir: dir }
+        Self(Place::new())
     }
 
     fn at(&self, command: Ambit) -> Done {
-        command.env("AMBIT_STORE", &self.path).done()
+        self.0.at(command)
     }
 
     fn does(&self, words: &[&str]) -> Done {
-        self.at(ambit(&[&["store"], words].concat()))
+        self.0.does(&[&["store"], words].concat())
     }
 
     #[track_caller]
     fn json(&self, words: &[&str]) -> Value {
-        let done = self.does(&[words, &["--json"]].concat());
-        assert_eq!(done.status, 0, "{done:?}");
-        serde_json::from_str(&done.stdout).expect("JSON")
+        self.0.json(&[&["store"], words].concat())
     }
 
     /// The files below a directory of the store.
@@ -48,7 +44,7 @@ impl Store {
             }
         }
         let mut files = Vec::new();
-        walk(&self.path.join(below), &mut files);
+        walk(&self.0.path("store").join(below), &mut files);
         files
     }
 }
@@ -142,7 +138,7 @@ fn st_001_a_module_that_was_changed_does_not_run() {
 fn a_damaged_index_is_made_anew() {
     let store = Store::new();
     store.does(&["add", HELLO, "a@1.0.0", "--tag", "live"]).says(0, &[]);
-    fs::write(store.path.join("index.sqlite"), "nothing like an index".repeat(500)).expect("written");
+    fs::write(store.0.path("store").join("index.sqlite"), "nothing like an index".repeat(500)).expect("written");
     store.does(&["ls"]).says(125, &["is damaged", "fsck --repair"]);
     store.at(run_at("process", &["a"])).says(126, &["fsck --repair"]);
     let repaired = store.does(&["fsck", "--repair"]);
@@ -178,7 +174,7 @@ fn st_006_sixty_four_processes_add_the_same() {
     let store = Store::new();
     let add = |number: usize| {
         let name = if number.is_multiple_of(2) { format!("mine/m{number}@1.0.0") } else { "shared/hello@1.0.0".to_owned() };
-        let mut command = ambit(&["store", "add", HELLO, &name]).env("AMBIT_STORE", &store.path).into_command();
+        let mut command = ambit(&["store", "add", HELLO, &name]).env("AMBIT_STORE", store.0.path("store")).into_command();
         command.stdout(std::process::Stdio::null()).spawn().expect("started")
     };
     // The very first makes the store as well.
